@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assistive.errors import RuntimeFault
+from assistive.language.vocabulary import VocabularyFile, find_vocabulary
+from assistive.pipeline import Pipeline, at_own_pace
+from assistive.settings import Settings
+from assistive.types import NO_GESTURE, Box, Frame, Hand, Step
+
+PICTURE = np.zeros((48, 64, 3), np.uint8)
+STEP_S = 1 / 30
+
+
+class ScriptedHands:
+    """A gesture stream that sees what a script says: ``[(until_s, gesture or None), ...]``."""
+
+    threshold = 0.6
+
+    def __init__(self, script: list[tuple[float, str | None]]) -> None:
+        self.script = script
+        self.stage_ms = {"detect": 1.0, "verify": 0.5}
+
+    def read(self, frame: Frame) -> tuple[Hand, ...]:
+        gesture = next((name for until_s, name in self.script if frame.t_s < until_s), None)
+        if gesture is None:
+            return ()
+        return (Hand(Box(0.4, 0.4, 0.2, 0.3), 0.9, {gesture: 0.95, NO_GESTURE: 0.05}),)
+
+
+class FrameList:
+    """A source of frames made beforehand."""
+
+    name, live, dropped, size = "frames", False, 0, (64, 48)
+
+    def __init__(self, frames: list[Frame | None], status: list[str | None] | None = None) -> None:
+        self.list = frames
+        self.statuses = status or [None] * len(frames)
+        self.status: str | None = None
+
+    def frames(self) -> Iterator[Frame | None]:
+        for frame, status in zip(self.list, self.statuses, strict=True):
+            self.status = status
+            yield frame
+
+    def close(self) -> None:
+        pass
+
+
+class Notes:
+    """A sink that keeps everything."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.messages: list[str] = []
+
+    def take(self, step: Step) -> None:
+        self.steps.append(step)
+
+    def tell(self, reason: str) -> None:
+        self.messages.append(reason)
+
+
+def frames(seconds: float) -> list[Frame | None]:
+    return [Frame(PICTURE, index * STEP_S, index, time.perf_counter()) for index in range(round(seconds / STEP_S))]
+
+
+@pytest.fixture
+def vocabulary(tmp_path: Path) -> VocabularyFile:
+    own = tmp_path / "mine.yaml"
+    own.write_text(find_vocabulary("en").read_text(encoding="utf-8"), encoding="utf-8")
+    return VocabularyFile(str(own))
+
+
+def run(pipeline: Pipeline, source: FrameList) -> Notes:
+    notes = Notes()
+    pipeline.run(source, [notes], threading.Event())
+    return notes
+
+
+def test_a_held_gesture_becomes_one_utterance(vocabulary: VocabularyFile) -> None:
+    pipeline = Pipeline(ScriptedHands([(1.5, None), (5.0, "like")]), vocabulary, Settings())
+    notes = run(pipeline, FrameList(frames(6)))
+    (said,) = [step.utterance for step in notes.steps if step.utterance]
+    assert (said.gesture, said.text) == ("like", vocabulary.current.phrases["like"])
+    assert 1.5 + 1.0 <= said.t_s <= 1.5 + 1.0 + 0.2, "the grace after someone enters is longer than the hold"
+    assert all(step.decision.reason for step in notes.steps if not step.decision.fired)
+    assert notes.steps[-1].stage_ms.keys() == {"detect", "verify", "decide"}
+
+
+def test_only_the_times_of_frames_count(vocabulary: VocabularyFile) -> None:
+    script = ScriptedHands([(1.0, None), (3.0, "palm"), (4.0, None), (6.0, "peace")])
+    fired = []
+    for _ in range(2):
+        steps = run(Pipeline(script, vocabulary, Settings()), FrameList(frames(7))).steps
+        fired.append([(step.decision, step.intent, step.hands) for step in steps])
+    assert fired[0] == fired[1]
+
+
+def test_the_pause_key_silences_until_it_is_pressed_again(vocabulary: VocabularyFile) -> None:
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, Settings())
+    pipeline.toggle_pause()
+    notes = run(pipeline, FrameList(frames(3)))
+    assert not any(step.utterance for step in notes.steps)
+    assert {step.decision.phase for step in notes.steps} == {"paused"}
+    pipeline.toggle_pause()
+    notes = run(pipeline, FrameList([Frame(PICTURE, 3 + i * STEP_S, i, 0.0) for i in range(60)]))
+    assert sum(step.utterance is not None for step in notes.steps) == 1
+
+
+def test_a_changed_vocabulary_is_spoken_from_the_next_frame_on(vocabulary: VocabularyFile) -> None:
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, Settings())
+    run(pipeline, FrameList(frames(0.5)))
+    text = vocabulary.path.read_text(encoding="utf-8")
+    vocabulary.path.write_text(text.replace(vocabulary.current.phrases["like"], "Splendid."), encoding="utf-8")
+    notes = run(pipeline, FrameList([Frame(PICTURE, 0.5 + i * STEP_S, i, 0.0) for i in range(60)]))
+    assert [step.utterance.text for step in notes.steps if step.utterance] == ["Splendid."]
+    assert len(notes.messages) == 1
+
+
+def test_a_lost_source_is_told_once_and_its_return_too(vocabulary: VocabularyFile) -> None:
+    pictures = frames(0.2)
+    lost: list[str | None] = [None, None, "camera 0 lost, trying again", "camera 0 lost, trying again", None, None]
+    source = FrameList([pictures[0], pictures[1], None, None, pictures[4], pictures[5]], lost)
+    notes = run(Pipeline(ScriptedHands([]), vocabulary, Settings()), source)
+    assert notes.messages == ["camera 0 lost, trying again", "frames is back"]
+    assert len(notes.steps) == 4
+
+
+def test_a_file_that_ends_too_early_is_told_after_its_last_frame(vocabulary: VocabularyFile) -> None:
+    class CutOff(FrameList):
+        def frames(self) -> Iterator[Frame | None]:
+            yield from self.list
+            self.status = "clip.mp4 ends too early"
+
+    notes = run(Pipeline(ScriptedHands([]), vocabulary, Settings()), CutOff(frames(0.2)))
+    assert notes.messages == ["clip.mp4 ends too early"]
+
+
+def test_stop_ends_the_run_before_the_next_frame(vocabulary: VocabularyFile) -> None:
+    stop = threading.Event()
+
+    class StopsAtThird(Notes):
+        def take(self, step: Step) -> None:
+            super().take(step)
+            if len(self.steps) == 3:
+                stop.set()
+
+    notes = StopsAtThird()
+    Pipeline(ScriptedHands([]), vocabulary, Settings()).run(FrameList(frames(1)), [notes], stop)
+    assert len(notes.steps) == 3
+
+
+def test_a_fault_of_the_network_comes_through(vocabulary: VocabularyFile) -> None:
+    class Broken(ScriptedHands):
+        def read(self, frame: Frame) -> tuple[Hand, ...]:
+            raise RuntimeFault("not finite", "try --device cpu", "runtime.nan")
+
+    with pytest.raises(RuntimeFault):
+        run(Pipeline(Broken([]), vocabulary, Settings()), FrameList(frames(0.1)))
+
+
+def test_a_file_can_be_shown_at_its_own_pace() -> None:
+    start_s = time.perf_counter()
+    played = at_own_pace(iter(frames(0.3)), threading.Event())
+    shown = [(frame.t_s, frame.arrived_s - start_s) for frame in played if frame]
+    assert all(late_s >= t_s - 0.001 for t_s, late_s in shown)
+    assert shown[-1][1] < 2
+
+
+def test_waiting_for_a_frame_ends_with_the_stop() -> None:
+    stop = threading.Event()
+    threading.Timer(0.05, stop.set).start()
+    far = [Frame(PICTURE, 0.0, 0, 0.0), Frame(PICTURE, 100.0, 1, 0.0)]
+    start_s = time.perf_counter()
+    assert len(list(at_own_pace(iter(far), stop))) == 1
+    assert time.perf_counter() - start_s < 5
