@@ -1,0 +1,113 @@
+"""The gesture stream: a frame goes in, the hands in it and what each shows come out.
+
+Two networks share the work: the detector (a lightened YOLOv5s) says where a hand is, whatever it shows; the verifier
+looks at that hand closely and names the gesture, or none. One network alone was measured and is worse: see the cards
+in ``models/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from assistive.gesture.detector import Detection, letterbox, select
+from assistive.gesture.verifier import Verifier
+from assistive.runtime import open_session
+from assistive.settings import GestureSettings, RuntimeSettings
+from assistive.types import Frame, Hand
+from assistive.weights import find_weights
+
+
+class GestureStream:
+    """Finds hands and reads their gestures, frame by frame; keeps nothing between frames.
+
+    Args:
+        settings: which weights, how many hands.
+        runtime: which device.
+
+    Attributes:
+        threshold: probability from which a gesture counts, as shipped with the weights.
+        provider: execution provider of the networks.
+        reason: why that provider.
+        stage_ms: milliseconds of the last frame by stage: ``detect``, ``verify``.
+
+    Raises:
+        WeightsError: a network is missing or damaged.
+        DependencyError: the inference runtime is not installed.
+    """
+
+    def __init__(self, settings: GestureSettings, runtime: RuntimeSettings) -> None:
+        detector, verifier = find_weights(settings.detector), find_weights(settings.verifier)
+        self._detector = open_session(detector, runtime)
+        self._size = detector.sidecar.input.width, detector.sidecar.input.height
+        self._thresholds = detector.sidecar.thresholds
+        self._detector_columns = [detector.sidecar.classes.index(name) for name in verifier.sidecar.classes]
+        side = verifier.sidecar.input.width
+        self._verifier = Verifier(open_session(verifier, runtime), verifier.sidecar.classes, side)
+        self._blend = verifier.sidecar.thresholds
+        self._limit = settings.max_hands
+        self.threshold = verifier.sidecar.thresholds["enter_probability"]
+        self.provider, self.reason = self._detector.provider, self._detector.reason
+        self.stage_ms: Mapping[str, float] = {}
+
+    def read(self, frame: Frame) -> tuple[Hand, ...]:
+        """Return the hands in a frame, the most probable gesture first; ``track`` is not set yet.
+
+        Raises:
+            RuntimeFault: a network gave back nonsense.
+        """
+        begin = perf_counter()
+        found = self.detect(frame)
+        middle = perf_counter()
+        seen = self.judge(frame.image, found)
+        hands = [self._hand(detection, row) for detection, row in zip(found, seen, strict=True)]
+        self.stage_ms = {"detect": (middle - begin) * 1e3, "verify": (perf_counter() - middle) * 1e3}
+        return tuple(sorted(hands, key=lambda hand: -hand.probability))
+
+    def detect(self, frame: Frame) -> list[Detection]:
+        """Return the detector's candidates alone, best first."""
+        batch, placed = letterbox(frame.image, *self._size)
+        output = self._detector.run(batch)[0][0]
+        height, width = frame.image.shape[:2]
+        limits = self._thresholds
+        return select(output, placed, (width, height), limits["hand_score"], limits["overlap"], self._limit)
+
+    def judge(self, image: NDArray[np.uint8], found: list[Detection]) -> NDArray[np.float32]:
+        """Return the verifier's probabilities alone, float32 ``(n, k)``, for n candidates."""
+        return self._verifier.judge(image, [detection.box for detection in found])
+
+    def _hand(self, detection: Detection, seen: NDArray[np.float32]) -> Hand:
+        probabilities = blend(detection, self._detector_columns, seen, self._blend)
+        names = self._verifier.classes
+        return Hand(detection.box, detection.score, dict(zip(names, probabilities.tolist(), strict=True)))
+
+
+def blend(
+    detection: Detection, columns: list[int], seen: NDArray[np.float32], weights: dict[str, float]
+) -> NDArray[np.float64]:
+    """Join what both networks say of one hand into one calibrated distribution.
+
+    A product of experts: log-odds of the verifier, a share of the detector's class scores, and the evidence that
+    there is a hand at all, which counts against ``no_gesture``. The three weights are fitted on validation people.
+
+    Args:
+        detection: the candidate.
+        columns: the detector's column of each of the verifier's classes.
+        seen: the verifier's probabilities, float32 ``(k,)``.
+        weights: ``verifier_weight``, ``detector_weight``, ``hand_weight``, ``hand_bias``.
+
+    Returns:
+        float64 ``(k,)``, sums to 1.
+    """
+    log_odds = weights["verifier_weight"] * np.log(np.maximum(seen.astype(np.float64), 1e-9))
+    log_odds += weights["detector_weight"] * np.log(np.maximum(detection.classes[columns].astype(np.float64), 1e-4))
+    hand = float(np.clip(detection.score, 1e-4, 1 - 1e-4))
+    evidence = weights["hand_weight"] * np.log(hand / (1 - hand)) + weights["hand_bias"]
+    log_odds[-1] -= evidence
+    odds = np.exp(log_odds - log_odds.max())
+    return np.asarray(odds / odds.sum())
+
+
