@@ -1,0 +1,1 @@
+"""What all streams say together, and whether it is meant."""
