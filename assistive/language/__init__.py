@@ -1,0 +1,1 @@
+"""What the gestures mean, in words."""
