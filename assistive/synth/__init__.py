@@ -1,0 +1,1 @@
+"""Drawn and composed training data with exact labels."""

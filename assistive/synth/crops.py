@@ -1,0 +1,219 @@
+"""Training crops for the verifier: real hands, hands before new backgrounds, drawn hands, and what is no hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from assistive.gesture.crop import MARGIN, crop
+from assistive.synth.cutouts import Cutout
+from assistive.synth.degrade import degrade
+from assistive.training.datasets.gesture_pack import LabelledHand, Picture
+from assistive.types import NO_GESTURE, Box
+
+Image = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One training crop: uint8 ``(s, s, 3)``, right names, landmarks ``(21, 2)`` in fractions of the crop or None."""
+
+    image: Image
+    names: tuple[str, ...]
+    landmarks: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True, slots=True)
+class CropMixture:
+    """Share of each kind of crop; what is left to 1 shows no hand, or a hand missed by the box.
+
+    Attributes:
+        single: pictures of single hands as they are.
+        frame: labelled hands in whole frames.
+        set_in: real hands cut out and set before another background.
+        drawn: drawn hands.
+        other: real hands that show no gesture, drawn from every source.
+    """
+
+    single: float = 0.34
+    frame: float = 0.25
+    set_in: float = 0.14
+    drawn: float = 0.1
+    other: float = 0.1
+
+
+class CropMaker:
+    """Makes endless training crops from a fixed stock.
+
+    Args:
+        singles: pictures of one hand each.
+        frames: frames with boxed hands.
+        cutouts: real hands cut out.
+        drawn: drawn hands.
+        backgrounds: pictures without a hand.
+        mixture: share of each kind.
+    """
+
+    def __init__(
+        self,
+        singles: Sequence[Picture],
+        frames: Sequence[Picture],
+        cutouts: Sequence[Cutout],
+        drawn: Sequence[Cutout],
+        backgrounds: Sequence[Image],
+        mixture: CropMixture | None = None,
+    ) -> None:
+        pairs = [(frame, hand) for frame in frames for hand in frame.hands]
+        single = [(picture, picture.hands[0]) for picture in singles]
+        self._pools = {
+            "single": _Pool([pair for pair in single if pair[1].names != (NO_GESTURE,)]),
+            "frame": _Pool([pair for pair in pairs if pair[1].names != (NO_GESTURE,)]),
+            "other": _Pool([pair for pair in single + pairs if pair[1].names == (NO_GESTURE,)]),
+        }
+        self._cutouts, self._drawn = list(cutouts), list(drawn)
+        self._backgrounds, self._frames = list(backgrounds), list(frames)
+        self.mixture = mixture or CropMixture()
+
+    def make(self, size: int, rng: np.random.Generator) -> Crop:
+        """Make one crop of ``size`` x ``size`` pixels."""
+        mixture = self.mixture
+        shares = (mixture.single, mixture.frame, mixture.set_in, mixture.drawn, mixture.other)
+        kind = int(np.searchsorted(np.cumsum(shares), rng.random()))
+        if kind in (2, 3):
+            stock = self._cutouts if kind == 2 else self._drawn
+            picture = self._set_in(stock[int(rng.integers(len(stock)))], rng)
+            hand = picture.hands[0]
+        elif kind < 5:
+            picture, hand = self._pools[("single", "frame", "", "", "other")[kind]].draw(rng)
+        else:
+            picture, hand = self._nothing(rng)
+        return _augment(picture, hand, size, rng)
+
+    def _set_in(self, cutout: Cutout, rng: np.random.Generator) -> Picture:
+        height, width = cutout.image.shape[:2]
+        margin = int(0.2 * max(height, width))
+        ground = self._patch(height + 2 * margin, width + 2 * margin, rng)
+        area = ground[margin : margin + height, margin : margin + width]
+        alpha = cutout.alpha[..., None]
+        area[:] = (cutout.image * alpha + area * (1 - alpha)).astype(np.uint8)
+        box = _shift(cutout.box, width, height, margin)
+        return Picture("", ground, (LabelledHand(box, cutout.names),), "", "")
+
+    def _patch(self, height: int, width: int, rng: np.random.Generator) -> Image:
+        image = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
+        side = int(min(image.shape[:2]) * rng.uniform(0.2, 0.9))
+        y, x = rng.integers(0, image.shape[0] - side + 1), rng.integers(0, image.shape[1] - side + 1)
+        return np.array(cv2.resize(image[y : y + side, x : x + side], (width, height)), np.uint8)
+
+    def _nothing(self, rng: np.random.Generator) -> tuple[Picture, LabelledHand]:
+        """Return a box that holds no hand, or cuts a hand so that nobody could read it."""
+        if rng.random() < 0.55:
+            image = self._backgrounds[int(rng.integers(len(self._backgrounds)))]
+            hands: tuple[LabelledHand, ...] = ()
+        else:
+            frame = self._frames[int(rng.integers(len(self._frames)))]
+            image, hands = frame.image, frame.hands
+        for _ in range(20):
+            w = float(rng.uniform(0.08, 0.6))
+            h = float(np.clip(w * np.exp(rng.normal(0.2, 0.35)) * image.shape[1] / image.shape[0], 0.08, 0.95))
+            box = Box(float(rng.uniform(0, 1 - w)), float(rng.uniform(0, 1 - h)), w, h)
+            if all(_covered(hand.box, box) < 0.3 for hand in hands):
+                break
+        else:
+            box = Box(0, 0, 0.06, 0.06)
+        hand = LabelledHand(box, (NO_GESTURE,))
+        return Picture("", image, (hand,), "", ""), hand
+
+
+class _Pool:
+    """Labelled hands, drawn by gesture first and then by source, so that the rare ones are seen."""
+
+    def __init__(self, pairs: list[tuple[Picture, LabelledHand]]) -> None:
+        self._pairs = pairs
+        keys = [hand.names[0] + "/" + picture.source for picture, hand in pairs]
+        counts: dict[str, int] = {}
+        classes: dict[str, int] = {}
+        for key in keys:
+            counts[key] = counts.get(key, 0) + 1
+            name = key.partition("/")[0]
+            classes[name] = classes.get(name, 0) + 1
+        raw = np.array([counts[key] ** -0.4 * classes[key.partition("/")[0]] ** -0.4 for key in keys])
+        self._weights = np.cumsum(raw / raw.sum())
+
+    def draw(self, rng: np.random.Generator) -> tuple[Picture, LabelledHand]:
+        index = int(np.searchsorted(self._weights, rng.random()))
+        return self._pairs[min(index, len(self._pairs) - 1)]
+
+
+def _augment(picture: Picture, hand: LabelledHand, size: int, rng: np.random.Generator) -> Crop:
+    """Jitter box, angle and light; then cut with the runtime's own geometry."""
+    image, box, marks = picture.image, hand.box, picture.landmarks
+    part: Image
+    height, width = image.shape[:2]
+    if len(picture.hands) > 1:
+        marks = None
+    pixels = marks * (width, height) if marks is not None else None
+    w, h = box.w * width, box.h * height
+    pad = int(0.15 * max(w, h)) + 1
+    x0, y0 = int(max(0, box.x * width - 3 * pad)), int(max(0, box.y * height - 3 * pad))
+    part = image[y0 : int((box.y + box.h) * height) + 3 * pad, x0 : int((box.x + box.w) * width) + 3 * pad]
+    tight = picture.hands[0].box.w > 0.98 and picture.hands[0].box.h > 0.98
+    if tight:
+        border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
+        part = np.asarray(cv2.copyMakeBorder(part, pad, pad, pad, pad, border), np.uint8)
+        x0, y0 = x0 - pad, y0 - pad
+    zoom = min(1.0, 1.6 * size / max(w, h))
+    centre = np.array([box.centre[0] * width - x0, box.centre[1] * height - y0])
+    angle = float(rng.normal(0, 11))
+    matrix: NDArray[Any] = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, zoom)
+    stretch = np.exp(rng.normal(0, 0.07, 2))
+    matrix = stretch[:, None] * matrix
+    rows, columns = (max(8, int(extent * zoom)) for extent in part.shape[:2])
+    matrix[:, 2] += np.array([columns, rows]) / 2 - matrix @ (*centre, 1.0)
+    part = np.asarray(cv2.warpAffine(part, matrix, (columns, rows), flags=cv2.INTER_LINEAR if zoom > 0.7
+                                     else cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8)  # fmt: skip
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    # The turned hand's own box, between that of the ellipse and that of the rectangle.
+    w2 = zoom * stretch[0] * (0.5 * np.hypot(w * c, h * s) + 0.5 * (w * abs(c) + h * abs(s)))
+    h2 = zoom * stretch[1] * (0.5 * np.hypot(w * s, h * c) + 0.5 * (w * abs(s) + h * abs(c)))
+    grow = np.exp(rng.normal(0, 0.07, 2))
+    middle = np.array([columns, rows]) / 2 + rng.normal(0, 0.045, 2) * (w2, h2)
+    w2, h2 = w2 * grow[0], h2 * grow[1]
+    jittered = Box((middle[0] - w2 / 2) / columns, (middle[1] - h2 / 2) / rows, w2 / columns, h2 / rows)
+    cut = crop(degrade(part, rng), jittered, size)
+    inner = _marks_in_crop(pixels, (x0, y0), matrix, jittered, (columns, rows))
+    if rng.random() < 0.5:
+        cut = np.ascontiguousarray(cut[:, ::-1])
+        if inner is not None:
+            inner = np.stack([1 - inner[:, 0], inner[:, 1]], 1)
+    return Crop(cut, hand.names, inner)
+
+
+def _marks_in_crop(
+    pixels: NDArray[Any] | None, origin: tuple[int, int], matrix: NDArray[Any], box: Box,
+    size: tuple[int, int],
+) -> NDArray[np.float32] | None:  # fmt: skip
+    if pixels is None:
+        return None
+    moved = np.c_[pixels - origin, np.ones(len(pixels))] @ matrix.T
+    w, h = box.w * size[0] * MARGIN, box.h * size[1] * MARGIN
+    centre = np.array([box.centre[0] * size[0], box.centre[1] * size[1]])
+    return ((moved - centre) / max(w, h) + 0.5).astype(np.float32)
+
+
+def _covered(hand: Box, box: Box) -> float:
+    """Share of the hand that lies inside the box, 0..1."""
+    w = min(hand.x + hand.w, box.x + box.w) - max(hand.x, box.x)
+    h = min(hand.y + hand.h, box.y + box.h) - max(hand.y, box.y)
+    return max(w, 0.0) * max(h, 0.0) / max(hand.area, 1e-9)
+
+
+def _shift(box: Box, width: int, height: int, margin: int) -> Box:
+    full_w, full_h = width + 2 * margin, height + 2 * margin
+    return Box((box.x * width + margin) / full_w, (box.y * height + margin) / full_h, box.w * width / full_w,
+               box.h * height / full_h)  # fmt: skip

@@ -1,0 +1,171 @@
+"""Write trained gesture networks as ONNX files with sidecars, and fit what joins them on validation people."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from assistive.errors import WeightsError
+from assistive.gesture import GestureStream
+from assistive.gesture.detector import Detection
+from assistive.training.datasets.gesture_pack import Picture
+from assistive.training.stock import CLASSES
+from assistive.training.verifier import target
+from assistive.types import NO_GESTURE, Frame
+
+PARITY = 1e-3
+LICENCE = "trained on HaGRID derivatives: attribution and share-alike, a rewording of CC BY-SA 4.0; see the card"
+
+
+def write_onnx(
+    network: nn.Module, example: torch.Tensor, path: Path, outputs: Sequence[str], free_batch: bool
+) -> float:
+    """Export a network and compare it with torch on noise.
+
+    Args:
+        network: in evaluation mode after this call.
+        example: an input of the right shape.
+        path: where to; written whole or not at all.
+        outputs: names of the outputs.
+        free_batch: leave the batch dimension open.
+
+    Returns:
+        Largest difference from torch, relative to the largest output.
+
+    Raises:
+        WeightsError: the difference is above 1e-3.
+    """
+    import onnxruntime
+
+    network.eval()
+    partial = path.with_suffix(".partial")
+    axes = {"image": {0: "n"}, **{name: {0: "n"} for name in outputs}} if free_batch else None
+    torch.onnx.export(network, (example,), str(partial), input_names=["image"], output_names=list(outputs),
+                      opset_version=17, dynamo=False, dynamic_axes=axes)  # fmt: skip
+    noise = torch.rand_like(example)
+    with torch.no_grad():
+        expected = network(noise)
+    expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
+    session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
+    found = session.run(None, {"image": noise.numpy()})
+    error = max(
+        float(np.abs(a.numpy() - b).max() / max(1.0, float(a.abs().max())))
+        for a, b in zip(expected, found, strict=True)
+    )
+    if error > PARITY:
+        raise WeightsError(f"{path.name} differs from torch by {error:.1e}", "export with another opset")
+    os.replace(partial, path)
+    return error
+
+
+def write_sidecar(
+    path: Path, kind: str, size: int, thresholds: dict[str, float], made: dict[str, Any], figures: dict[str, Any]
+) -> None:
+    """Write ``NAME.json`` beside ``NAME.onnx``."""
+    sidecar = {
+        "name": path.stem,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "kind": kind,
+        "licence": LICENCE,
+        "input": {"height": size, "width": size},
+        "classes": list(CLASSES),
+        "thresholds": thresholds,
+        "made": {"date": datetime.date.today().isoformat(), **made},
+        "figures": figures,
+    }
+    partial = path.with_suffix(".json.partial")
+    partial.write_text(json.dumps(sidecar, indent=2) + "\n")
+    os.replace(partial, path.with_suffix(".json"))
+
+
+Sample = tuple[Detection, NDArray[np.float32], tuple[str, ...]]
+
+
+def collect(stream: GestureStream, pictures: Sequence[Picture]) -> list[Sample]:
+    """Run the runtime's networks over labelled frames.
+
+    Returns:
+        For every candidate: the detection, the verifier's probabilities, and the names that are right for it
+        (``no_gesture`` where no labelled hand lies).
+    """
+    samples: list[Sample] = []
+    for picture in pictures:
+        found = stream.detect(Frame(picture.image, 0.0, 0, 0.0))
+        seen = stream.judge(picture.image, found)
+        for detection, row in zip(found, seen, strict=True):
+            match = max(picture.hands, key=lambda hand: hand.box.iou(detection.box))
+            hit = match.box.iou(detection.box) >= 0.4
+            samples.append((detection, row, match.names if hit else (NO_GESTURE,)))
+    return samples
+
+
+def fit_blend(samples: Sequence[Sample]) -> dict[str, float]:
+    """Fit the weights of ``assistive.gesture.blend`` by the likelihood of the right names (multinomial, L-BFGS)."""
+    seen = torch.tensor(np.log(np.maximum(np.stack([row for _, row, _ in samples]), 1e-9)), dtype=torch.float64)
+    classes = np.stack([detection.classes for detection, _, _ in samples])
+    detector = torch.tensor(np.log(np.maximum(classes, 1e-4)), dtype=torch.float64)
+    score = np.clip([detection.score for detection, _, _ in samples], 1e-4, 1 - 1e-4)
+    hand = torch.tensor(np.log(score / (1 - score)), dtype=torch.float64)
+    wanted = torch.tensor(np.stack([target(names) for _, _, names in samples]), dtype=torch.float64)
+    weights = torch.tensor([1.0, 0.1, 0.3, 0.0], dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([weights], max_iter=200, line_search_fn="strong_wolfe")
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        log_odds = weights[0] * seen + weights[1] * detector
+        other = log_odds[:, -1:] - (weights[2] * hand + weights[3])[:, None]
+        log_p = torch.log_softmax(torch.cat([log_odds[:, :-1], other], 1), 1)
+        # Where either of two names is right, their sum is what should be likely.
+        likely = torch.logsumexp(log_p.masked_fill(wanted == 0, -torch.inf), 1)
+        value: torch.Tensor = -likely.mean() + 0.002 * (weights**2).sum()
+        value.backward()
+        return value
+
+    optimiser.step(loss)
+    names = ("verifier_weight", "detector_weight", "hand_weight", "hand_bias")
+    return {name: round(float(value), 4) for name, value in zip(names, weights.detach(), strict=True)}
+
+
+
+
+def choose_threshold(stream: GestureStream, pictures: Sequence[Picture], allowed: float) -> dict[str, float]:
+    """Choose the probability from which a gesture counts, on validation people.
+
+    Args:
+        stream: the runtime's own code with the fitted blend.
+        pictures: labelled frames; those with no gesture in them are what must stay silent.
+        allowed: share of silent frames that may fire, 0..1.
+
+    Returns:
+        ``enter_probability``, and what it gives on these pictures: ``top1``, ``false_activation_rate``, and the
+        number of frames of each kind.
+    """
+    best, right, silent = [], [], []
+    for picture in pictures:
+        hands = stream.read(Frame(picture.image, 0.0, 0, 0.0))
+        names = {name for hand in picture.hands for name in hand.names} - {NO_GESTURE}
+        best.append(hands[0].probability if hands else 0.0)
+        right.append(bool(hands) and hands[0].gesture in names)
+        silent.append(not names)
+    quiet = np.sort(np.array(best)[silent])[::-1]
+    floor = quiet[int(allowed * len(quiet))] if len(quiet) else 0.5
+    threshold = float(np.clip(np.ceil(floor * 100 + 1) / 100, 0.3, 0.95))
+    fires, told = np.array(best) >= threshold, ~np.array(silent)
+    return {
+        "enter_probability": threshold,
+        "top1": float((fires & np.array(right))[told].mean()),
+        "false_activation_rate": float(fires[~told].mean()) if len(quiet) else 0.0,
+        "gesture_frames": int(told.sum()),
+        "silent_frames": int((~told).sum()),
+    }

@@ -1,0 +1,1 @@
+"""Networks in torch, one a file. Training builds them; the runtime never imports this package."""
