@@ -58,7 +58,7 @@ def main() -> None:
     told = figures(*judge(verifier, [*people.crops, *people.frames, *people.others], 96))
     path = args.models / "gesture_verifier.onnx"
     example = torch.rand(2, 3, 96, 96)
-    parity = write_onnx(Probabilities(verifier), example, path, ["probabilities", "embedding"], free_batch=True)
+    parity = write_onnx(Probabilities(verifier), example, path, ["probabilities", "embedding", "box"], free_batch=True)
     made, measured = _made("verifier", data), {"validation": told, "parity": parity}
     write_sidecar(path, "gesture-verifier", 96, {**PLAIN_BLEND, "enter_probability": 0.5}, made, measured)
 

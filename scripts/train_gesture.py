@@ -33,6 +33,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints (resumed if there are any)")
     parser.add_argument("--model", help="another variant of the detector (yolov5n, yolov5s)")
     parser.add_argument("--scenes", type=int, help="another number of scenes")
+    parser.add_argument("--crops", type=int, help="another number of crops")
     parser.add_argument("--start", type=Path, help="weights to start from")
     parser.add_argument("--all", action="store_true", help="train on the validation people too (same schedule)")
     parser.add_argument("--threads", type=int, default=2)
@@ -52,11 +53,12 @@ def main() -> None:
         network = train_detector(maker, list(validation.frames), recipe, args.out, args.start)
     else:
         crop_recipe = VerifierRecipe(**config["verifier"])
+        crop_recipe = dataclasses.replace(crop_recipe, crops=args.crops or crop_recipe.crops)
         drawn = draw_cutouts(crop_recipe.drawn, crop_recipe.seed)
         singles = (*train.crops, *train.others)
         crops = CropMaker(singles, train.frames, train.cutouts(crop_recipe.seed), drawn, train.backgrounds)
         judged = [*validation.crops, *validation.frames, *validation.others]
-        network = train_verifier(crops, judged, crop_recipe, args.out)
+        network = train_verifier(crops, judged, crop_recipe, args.out, args.start)
     torch.save(network.state_dict(), args.out / "final.pt")
 
 

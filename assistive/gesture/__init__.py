@@ -62,8 +62,8 @@ class GestureStream:
         begin = perf_counter()
         found = self.detect(frame)
         middle = perf_counter()
-        seen = self.judge(frame.image, found)
-        hands = [self._hand(detection, row) for detection, row in zip(found, seen, strict=True)]
+        exact, seen = self.look(frame.image, found)
+        hands = [self._hand(detection, row) for detection, row in zip(exact, seen, strict=True)]
         self.stage_ms = {"detect": (middle - begin) * 1e3, "verify": (perf_counter() - middle) * 1e3}
         return tuple(sorted(hands, key=lambda hand: -hand.probability))
 
@@ -75,9 +75,11 @@ class GestureStream:
         limits = self._thresholds
         return select(output, placed, (width, height), limits["hand_score"], limits["overlap"], self._limit)
 
-    def judge(self, image: NDArray[np.uint8], found: list[Detection]) -> NDArray[np.float32]:
-        """Return the verifier's probabilities alone, float32 ``(n, k)``, for n candidates."""
-        return self._verifier.judge(image, [detection.box for detection in found])
+    def look(
+        self, image: NDArray[np.uint8], found: list[Detection]
+    ) -> tuple[list[Detection], NDArray[np.float32]]:
+        """Return the candidates with exact boxes and the verifier's probabilities alone, float32 ``(n, k)``."""
+        return self._verifier.look(image, found)
 
     def _hand(self, detection: Detection, seen: NDArray[np.float32]) -> Hand:
         probabilities = blend(detection, self._detector_columns, seen, self._blend)

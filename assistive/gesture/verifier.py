@@ -1,20 +1,27 @@
-"""Look at each found hand closely and say which gesture it shows."""
+"""Look at each found hand closely: where exactly it is, and which gesture it shows."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from assistive.gesture.crop import crop
+from assistive.gesture.crop import FIRST_MARGIN, MARGIN, Placement, crop
+from assistive.gesture.detector import Detection
 from assistive.runtime import Session
 from assistive.types import Box
 
+SAME_HAND_IOU = 0.55
+"""Two boxes that overlap more once they are exact are one hand."""
+
 
 class Verifier:
-    """Classifies crops of hands with the verifier's network.
+    """Judges crops of hands with the verifier's network.
 
     Args:
-        session: the network: float32 ``(n, 3, s, s)`` to probabilities ``(n, k)`` and embeddings ``(n, e)``.
+        session: the network: float32 ``(n, 3, s, s)`` to probabilities ``(n, k)``, embeddings ``(n, e)`` and boxes
+            ``(n, 4)``.
         classes: names of the k classes, ``no_gesture`` last.
         size: side of a crop, pixels.
     """
@@ -22,24 +29,48 @@ class Verifier:
     def __init__(self, session: Session, classes: list[str], size: int) -> None:
         self._session, self.classes, self._size = session, classes, size
 
-    def judge(self, image: NDArray[np.uint8], boxes: list[Box]) -> NDArray[np.float32]:
-        """Return the probability of every class for every box.
+    def look(
+        self, image: NDArray[np.uint8], found: list[Detection]
+    ) -> tuple[list[Detection], NDArray[np.float32]]:
+        """Make the boxes exact, then judge each hand.
 
-        Each crop is seen twice, as it is and mirrored, because no gesture changes its meaning in a mirror; the mean
-        is steadier than either view.
+        The first look corrects the detector's box, because a gesture whose finger is cut off is another gesture. The
+        second judges the exact crop twice, as it is and mirrored: no gesture changes its meaning in a mirror, and the
+        mean of both is steadier than either.
 
         Args:
             image: uint8 ``(H, W, 3)``, RGB.
-            boxes: n hands.
+            found: candidates, best first.
 
         Returns:
-            float32 ``(n, k)``, rows sum to 1.
+            The candidates with exact boxes, those dropped that turned out to be the same hand as a better one, and
+            the probability of every class for each, float32 ``(n, k)``, rows sum to 1.
         """
-        if not boxes:
-            return np.zeros((0, len(self.classes)), np.float32)
-        crops = np.stack([crop(image, box, self._size) for box in boxes])
-        batch = np.concatenate([crops, crops[:, :, ::-1]]).transpose(0, 3, 1, 2)
-        probabilities = self._session.run(np.ascontiguousarray(batch, np.float32) / np.float32(255))[0]
-        mean = np.log(np.maximum(probabilities, 1e-9)).reshape(2, len(boxes), -1).mean(0)
+        if not found:
+            return [], np.zeros((0, len(self.classes)), np.float32)
+        exact = self._exact(image, found)
+        crops, _ = self._crops(image, [detection.box for detection in exact], MARGIN)
+        probabilities = self._session.run(np.concatenate([crops, crops[..., ::-1]]))[0]
+        mean = np.log(np.maximum(probabilities, 1e-9)).reshape(2, len(exact), -1).mean(0)
         odds = np.exp(mean - mean.max(1, keepdims=True))
-        return np.asarray(odds / odds.sum(1, keepdims=True), np.float32)
+        return exact, np.asarray(odds / odds.sum(1, keepdims=True), np.float32)
+
+    def _exact(self, image: NDArray[np.uint8], found: list[Detection]) -> list[Detection]:
+        crops, places = self._crops(image, [detection.box for detection in found], FIRST_MARGIN)
+        corners = self._session.run(crops)[2]
+        size = image.shape[1], image.shape[0]
+        exact: list[Detection] = []
+        for detection, place, row in zip(found, places, corners, strict=True):
+            box = place.to_frame(row, self._size, size)
+            if box.w <= 0 or box.h <= 0:
+                box = detection.box
+            if all(box.iou(other.box) < SAME_HAND_IOU for other in exact):
+                exact.append(replace(detection, box=box))
+        return exact
+
+    def _crops(
+        self, image: NDArray[np.uint8], boxes: list[Box], grow: float
+    ) -> tuple[NDArray[np.float32], list[Placement]]:
+        pairs = [crop(image, box, self._size, grow) for box in boxes]
+        batch = np.stack([picture for picture, _ in pairs]).transpose(0, 3, 1, 2)
+        return np.ascontiguousarray(batch, np.float32) / np.float32(255), [place for _, place in pairs]

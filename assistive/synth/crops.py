@@ -10,21 +10,31 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from assistive.gesture.crop import MARGIN, crop
+from assistive.gesture.crop import Placement, crop
 from assistive.synth.cutouts import Cutout
 from assistive.synth.degrade import degrade
 from assistive.training.datasets.gesture_pack import LabelledHand, Picture
 from assistive.types import NO_GESTURE, Box
 
 Image = NDArray[np.uint8]
+NOTHING = "nothing"
+"""Kind of a picture whose box holds no hand."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One training crop: uint8 ``(s, s, 3)``, right names, landmarks ``(21, 2)`` in fractions of the crop or None."""
+    """One training crop.
+
+    Attributes:
+        image: uint8 ``(s, s, 3)``, RGB.
+        names: names that are right.
+        corners: float32 ``(4,)``, left, top, right, bottom of the hand in fractions of the crop; None without a hand.
+        landmarks: float32 ``(21, 2)`` in fractions of the crop, or None.
+    """
 
     image: Image
     names: tuple[str, ...]
+    corners: NDArray[np.float32] | None
     landmarks: NDArray[np.float32] | None
 
 
@@ -96,7 +106,7 @@ class CropMaker:
 
     def _set_in(self, cutout: Cutout, rng: np.random.Generator) -> Picture:
         height, width = cutout.image.shape[:2]
-        margin = int(0.2 * max(height, width))
+        margin = int(0.4 * max(height, width))
         ground = self._patch(height + 2 * margin, width + 2 * margin, rng)
         area = ground[margin : margin + height, margin : margin + width]
         alpha = cutout.alpha[..., None]
@@ -127,7 +137,7 @@ class CropMaker:
         else:
             box = Box(0, 0, 0.06, 0.06)
         hand = LabelledHand(box, (NO_GESTURE,))
-        return Picture("", image, (hand,), "", ""), hand
+        return Picture("", image, (hand,), "", "", kind=NOTHING), hand
 
 
 class _Pool:
@@ -152,58 +162,71 @@ class _Pool:
 
 def _augment(picture: Picture, hand: LabelledHand, size: int, rng: np.random.Generator) -> Crop:
     """Jitter box, angle and light; then cut with the runtime's own geometry."""
-    image, box, marks = picture.image, hand.box, picture.landmarks
-    part: Image
-    height, width = image.shape[:2]
-    if len(picture.hands) > 1:
-        marks = None
-    pixels = marks * (width, height) if marks is not None else None
-    w, h = box.w * width, box.h * height
-    pad = int(0.15 * max(w, h)) + 1
-    x0, y0 = int(max(0, box.x * width - 3 * pad)), int(max(0, box.y * height - 3 * pad))
-    part = image[y0 : int((box.y + box.h) * height) + 3 * pad, x0 : int((box.x + box.w) * width) + 3 * pad]
-    tight = picture.hands[0].box.w > 0.98 and picture.hands[0].box.h > 0.98
+    height, width = picture.image.shape[:2]
+    box = hand.box
+    pixels = Box(box.x * width, box.y * height, box.w * width, box.h * height)
+    part, origin, roomy = _surroundings(picture, pixels, rng)
+    zoom = min(1.0, 1.6 * size / max(pixels.w, pixels.h))
+    stretch = zoom * np.exp(rng.normal(0, 0.07, 2))
+    angle = float(rng.normal(0, 11))
+    centre = np.array(pixels.centre) - origin
+    rows, columns = (max(8, int(extent * zoom)) for extent in part.shape[:2])
+    turn: NDArray[Any] = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.0)
+    matrix = stretch[:, None] * turn
+    matrix[:, 2] += np.array([columns, rows]) / 2 - matrix @ (*centre, 1.0)
+    how = cv2.INTER_LINEAR if zoom > 0.7 else cv2.INTER_AREA
+    part = np.asarray(cv2.warpAffine(part, matrix, (columns, rows), flags=how, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    exact = _turned_box(pixels, angle, stretch, (columns, rows))
+    image, placed = crop(degrade(part, rng), _shaken(exact, roomy, rng), size)
+    corners = _into_crop(np.array([[exact.x, exact.y], [exact.x + exact.w, exact.y + exact.h]]) * (columns, rows),
+                         placed, size)  # fmt: skip
+    marks = None
+    if picture.landmarks is not None and len(picture.hands) == 1:
+        points = np.c_[picture.landmarks * (width, height) - origin, np.ones(len(picture.landmarks))] @ matrix.T
+        marks = _into_crop(points, placed, size)
+    if rng.random() < 0.5:
+        image = np.ascontiguousarray(image[:, ::-1])
+        corners = np.stack([1 - corners[::-1, 0], corners[:, 1]], 1)
+        marks = None if marks is None else np.stack([1 - marks[:, 0], marks[:, 1]], 1)
+    return Crop(image, hand.names, None if picture.kind == NOTHING else corners.reshape(4), marks)
+
+
+def _surroundings(
+    picture: Picture, pixels: Box, rng: np.random.Generator
+) -> tuple[Image, NDArray[np.float64], bool]:
+    """Cut the hand with what is around it; say where the cut begins, and whether there is true surrounding."""
+    image = picture.image
+    pad = int(0.2 * max(pixels.w, pixels.h)) + 1
+    x0, y0 = int(max(0, pixels.x - 3 * pad)), int(max(0, pixels.y - 3 * pad))
+    part = image[y0 : int(pixels.y + pixels.h) + 3 * pad, x0 : int(pixels.x + pixels.w) + 3 * pad]
+    tight = pixels.w > 0.98 * image.shape[1] and pixels.h > 0.98 * image.shape[0]
     if tight:
         border = cv2.BORDER_REPLICATE if rng.random() < 0.5 else cv2.BORDER_REFLECT_101
         part = np.asarray(cv2.copyMakeBorder(part, pad, pad, pad, pad, border), np.uint8)
         x0, y0 = x0 - pad, y0 - pad
-    zoom = min(1.0, 1.6 * size / max(w, h))
-    centre = np.array([box.centre[0] * width - x0, box.centre[1] * height - y0])
-    angle = float(rng.normal(0, 11))
-    matrix: NDArray[Any] = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, zoom)
-    stretch = np.exp(rng.normal(0, 0.07, 2))
-    matrix = stretch[:, None] * matrix
-    rows, columns = (max(8, int(extent * zoom)) for extent in part.shape[:2])
-    matrix[:, 2] += np.array([columns, rows]) / 2 - matrix @ (*centre, 1.0)
-    part = np.asarray(cv2.warpAffine(part, matrix, (columns, rows), flags=cv2.INTER_LINEAR if zoom > 0.7
-                                     else cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE), np.uint8)  # fmt: skip
-    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    # The turned hand's own box, between that of the ellipse and that of the rectangle.
-    w2 = zoom * stretch[0] * (0.5 * np.hypot(w * c, h * s) + 0.5 * (w * abs(c) + h * abs(s)))
-    h2 = zoom * stretch[1] * (0.5 * np.hypot(w * s, h * c) + 0.5 * (w * abs(s) + h * abs(c)))
-    grow = np.exp(rng.normal(0, 0.07, 2))
-    middle = np.array([columns, rows]) / 2 + rng.normal(0, 0.045, 2) * (w2, h2)
-    w2, h2 = w2 * grow[0], h2 * grow[1]
-    jittered = Box((middle[0] - w2 / 2) / columns, (middle[1] - h2 / 2) / rows, w2 / columns, h2 / rows)
-    cut = crop(degrade(part, rng), jittered, size)
-    inner = _marks_in_crop(pixels, (x0, y0), matrix, jittered, (columns, rows))
-    if rng.random() < 0.5:
-        cut = np.ascontiguousarray(cut[:, ::-1])
-        if inner is not None:
-            inner = np.stack([1 - inner[:, 0], inner[:, 1]], 1)
-    return Crop(cut, hand.names, inner)
+    return part, np.array([x0, y0], np.float64), not tight
 
 
-def _marks_in_crop(
-    pixels: NDArray[Any] | None, origin: tuple[int, int], matrix: NDArray[Any], box: Box,
-    size: tuple[int, int],
-) -> NDArray[np.float32] | None:  # fmt: skip
-    if pixels is None:
-        return None
-    moved = np.c_[pixels - origin, np.ones(len(pixels))] @ matrix.T
-    w, h = box.w * size[0] * MARGIN, box.h * size[1] * MARGIN
-    centre = np.array([box.centre[0] * size[0], box.centre[1] * size[1]])
-    return ((moved - centre) / max(w, h) + 0.5).astype(np.float32)
+def _turned_box(pixels: Box, angle: float, stretch: NDArray[np.float64], size: tuple[int, int]) -> Box:
+    """Box of the turned hand in the middle of a picture: between that of its ellipse and that of its rectangle."""
+    c, s = abs(np.cos(np.radians(angle))), abs(np.sin(np.radians(angle)))
+    w = 0.5 * stretch[0] * (np.hypot(pixels.w * c, pixels.h * s) + pixels.w * c + pixels.h * s) / size[0]
+    h = 0.5 * stretch[1] * (np.hypot(pixels.w * s, pixels.h * c) + pixels.w * s + pixels.h * c) / size[1]
+    return Box(0.5 - w / 2, 0.5 - h / 2, w, h)
+
+
+def _shaken(box: Box, roomy: bool, rng: np.random.Generator) -> Box:
+    """Move a box as a detector errs: a little, or, where there is something around it to be seen, by a lot."""
+    far = roomy and rng.random() < 0.45
+    grow = np.exp(rng.normal(0.12, 0.22, 2) if far else rng.normal(0, 0.07, 2))
+    shift = rng.normal(0, 0.14 if far else 0.045, 2)
+    w, h = box.w * float(grow[0]), box.h * float(grow[1])
+    x, y = box.centre[0] + float(shift[0]) * box.w, box.centre[1] + float(shift[1]) * box.h
+    return Box(x - w / 2, y - h / 2, w, h)
+
+
+def _into_crop(points: NDArray[Any], placed: Placement, size: int) -> NDArray[np.float32]:
+    return np.asarray((points * placed.scale + (placed.left, placed.top)) / size, np.float32)
 
 
 def _covered(hand: Box, box: Box) -> float:

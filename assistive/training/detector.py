@@ -104,7 +104,8 @@ def train_detector(
     torch.manual_seed(recipe.seed)
     network = build(recipe.model, len(CLASSES)).to(memory_format=torch.channels_last)
     if start is not None:
-        network.load_state_dict(torch.load(start, weights_only=True))
+        state = torch.load(start, weights_only=True)
+        network.load_state_dict(state.get("average", state))
     average = Average(network)
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.decay), lr=recipe.rate, betas=(0.9, 0.99))
     steps = recipe.scenes // recipe.batch

@@ -101,8 +101,7 @@ def collect(stream: GestureStream, pictures: Sequence[Picture]) -> list[Sample]:
     """
     samples: list[Sample] = []
     for picture in pictures:
-        found = stream.detect(Frame(picture.image, 0.0, 0, 0.0))
-        seen = stream.judge(picture.image, found)
+        found, seen = stream.look(picture.image, stream.detect(Frame(picture.image, 0.0, 0, 0.0)))
         for detection, row in zip(found, seen, strict=True):
             match = max(picture.hands, key=lambda hand: hand.box.iou(detection.box))
             hit = match.box.iou(detection.box) >= 0.4

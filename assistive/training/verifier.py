@@ -39,7 +39,7 @@ class VerifierRecipe:
         decay: weight decay.
         warmup: steps of linear warm-up.
         smoothing: label smoothing, 0..1.
-        landmark_gain: weight of the landmark loss.
+        place_gain: weight of the losses for box and landmarks.
         drawn: how many hands are drawn.
         seed: seed of everything.
         workers: processes that make crops.
@@ -52,13 +52,13 @@ class VerifierRecipe:
     decay: float = 0.05
     warmup: int = 200
     smoothing: float = 0.05
-    landmark_gain: float = 6.0
+    place_gain: float = 6.0
     drawn: int = 3000
     seed: int = 0
     workers: int = 1
 
 
-class Crops(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+class Crops(Dataset[tuple[Tensor, ...]]):
     """Crop ``i`` of an endless, seeded sequence.
 
     Args:
@@ -72,12 +72,13 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
     def __len__(self) -> int:
         return self.recipe.crops
 
-    def __getitem__(self, i: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Return crop uint8 ``(3, s, s)``, class target ``(k,)``, landmarks ``(42,)``, their weight ``()``."""
+    def __getitem__(self, i: int) -> tuple[Tensor, ...]:
+        """Return crop uint8 ``(3, s, s)``, class target ``(k,)``, corners ``(4,)`` and landmarks ``(42,)``, NaN = unknown."""
         made = self.maker.make(self.recipe.size, np.random.default_rng([self.recipe.seed, i]))
         image = torch.from_numpy(np.ascontiguousarray(made.image.transpose(2, 0, 1)))
-        marks = torch.zeros(42) if made.landmarks is None else torch.from_numpy(made.landmarks.reshape(42))
-        return image, torch.from_numpy(target(made.names)), marks, torch.tensor(float(made.landmarks is not None))
+        corners = torch.full((4,), torch.nan) if made.corners is None else torch.from_numpy(made.corners)
+        marks = torch.full((42,), torch.nan) if made.landmarks is None else torch.from_numpy(made.landmarks.reshape(42))
+        return image, torch.from_numpy(target(made.names)), corners, marks
 
 
 def target(names: Sequence[str]) -> NDArray[np.float32]:
@@ -88,7 +89,9 @@ def target(names: Sequence[str]) -> NDArray[np.float32]:
     return kind
 
 
-def train_verifier(maker: CropMaker, validation: list[Picture], recipe: VerifierRecipe, out: Path) -> GestureVerifier:
+def train_verifier(
+    maker: CropMaker, validation: list[Picture], recipe: VerifierRecipe, out: Path, start: Path | None = None
+) -> GestureVerifier:
     """Train and return the averaged network; resumes from ``out/last.pt`` where one lies.
 
     Args:
@@ -96,9 +99,13 @@ def train_verifier(maker: CropMaker, validation: list[Picture], recipe: Verifier
         validation: pictures of other people with labelled hands, for figures in the log.
         recipe: how.
         out: folder for the checkpoint.
+        start: weights to start from instead of chance; heads that they lack start from chance.
     """
     torch.manual_seed(recipe.seed)
     network = build(len(CLASSES), recipe.size).to(memory_format=torch.channels_last)
+    if start is not None:
+        state = torch.load(start, weights_only=True)
+        network.load_state_dict(state.get("average", state), strict=False)
     average = Average(network)
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.decay), lr=recipe.rate, betas=(0.9, 0.99))
     steps = recipe.crops // recipe.batch
@@ -137,7 +144,7 @@ def judge(
     crops, names, sources = [], [], []
     for picture in pictures:
         for hand in picture.hands:
-            crops.append(crop(picture.image, hand.box, size))
+            crops.append(crop(picture.image, hand.box, size)[0])
             names.append(hand.names)
             sources.append(picture.source)
     x = torch.from_numpy(np.stack(crops).transpose(0, 3, 1, 2)).float() / 255
@@ -167,10 +174,18 @@ def figures(
 
 
 def _loss(network: nn.Module, batch: Sequence[Tensor], recipe: VerifierRecipe) -> Tensor:
-    images, kinds, marks, known = batch
+    images, kinds, corners, marks = batch
     x = images.float().div_(255).contiguous(memory_format=torch.channels_last)
     with torch.autocast("cpu", torch.bfloat16):
-        logits, _, points = network(x)
+        logits, _, box, points = network(x)
     classified = F.cross_entropy(logits.float(), kinds, label_smoothing=recipe.smoothing)
-    error = F.smooth_l1_loss(points.float(), marks, reduction="none", beta=0.05).mean(1)
-    return classified + recipe.landmark_gain * (error * known).sum() / known.sum().clamp(min=1)
+    located = _distance(box.float(), corners) + _distance(points.float(), marks)
+    return classified + recipe.place_gain * located
+
+
+def _distance(found: Tensor, wanted: Tensor) -> Tensor:
+    """Mean smooth L1 distance over the rows that are known (not NaN)."""
+    known = ~wanted.isnan().any(1)
+    if not known.any():
+        return found.sum() * 0
+    return F.smooth_l1_loss(found[known], wanted[known], beta=0.05)

@@ -1,7 +1,9 @@
 """The crop verifier: looks at one hand closely and says which gesture it shows, or that it shows none.
 
-A small residual network on 96 px crops, built of the detector's own light blocks. While it is trained a second head
-predicts the hand's 21 landmarks, which teaches the features where the fingers are; the head is not exported.
+A small residual network on 96 px crops, built of the detector's own light blocks. It also says where the hand lies in
+the crop, which is far more exact than the detector's box, so that the crop can be cut again before it is judged. While
+it is trained a further head predicts the hand's 21 landmarks, which teaches the features where the fingers are; that
+head is not exported.
 """
 
 from __future__ import annotations
@@ -42,24 +44,26 @@ class GestureVerifier(nn.Module):
         self.features = nn.Sequential(*layers)
         self.embed = nn.Sequential(nn.Linear(previous, EMBEDDING), nn.BatchNorm1d(EMBEDDING), nn.SiLU())
         self.classify = nn.Sequential(nn.Dropout(dropout), nn.Linear(EMBEDDING, classes))
+        self.box = nn.Sequential(nn.Conv2d(previous, 24, 1), nn.SiLU(), nn.Flatten(), nn.LazyLinear(4))
         self.landmarks = nn.Sequential(nn.Conv2d(previous, 32, 1), nn.SiLU(), nn.Flatten(), nn.LazyLinear(42))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Classify crops.
 
         Args:
             x: float ``(n, 3, 96, 96)``, RGB in 0..1.
 
         Returns:
-            Logits ``(n, classes)``, embedding ``(n, 128)``, landmarks ``(n, 42)`` as x, y pairs in 0..1 of the crop.
+            Logits ``(n, classes)``, embedding ``(n, 128)``, box ``(n, 4)`` as left, top, right, bottom and landmarks
+            ``(n, 42)`` as x, y pairs, both in fractions of the crop.
         """
         y = self.features(x)
         embedding = self.embed(y.mean((2, 3)))
-        return self.classify(embedding), embedding, self.landmarks(y)
+        return self.classify(embedding), embedding, self.box(y), self.landmarks(y)
 
 
 class Probabilities(nn.Module):
-    """What is exported: class probabilities and the embedding.
+    """What is exported: class probabilities, the embedding and the box.
 
     Args:
         network: the trained network.
@@ -69,10 +73,10 @@ class Probabilities(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Map crops ``(n, 3, 96, 96)`` to probabilities ``(n, classes)`` and embeddings ``(n, 128)``."""
-        logits, embedding, _ = self.network(x)
-        return torch.softmax(logits, 1), embedding
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Map crops ``(n, 3, 96, 96)`` to probabilities ``(n, classes)``, embeddings ``(n, 128)``, boxes ``(n, 4)``."""
+        logits, embedding, box, _ = self.network(x)
+        return torch.softmax(logits, 1), embedding, box
 
 
 def build(classes: int, size: int = 96) -> GestureVerifier:

@@ -60,17 +60,17 @@ def test_any_picture_shape_fits(shape: tuple[int, int]) -> None:
     batch, _ = letterbox(np.full((*shape, 3), 255, np.uint8), SIDE, SIDE)
     assert batch.shape == (1, 3, SIDE, SIDE)
     assert batch.max() == pytest.approx(1)
-    assert crop(np.full((*shape, 3), 255, np.uint8), Box(0, 0, 1, 1), 96).shape == (96, 96, 3)
+    assert crop(np.full((*shape, 3), 255, np.uint8), Box(0, 0, 1, 1), 96)[0].shape == (96, 96, 3)
 
 
 @given(x=st.floats(-0.2, 1), y=st.floats(-0.2, 1), w=st.floats(0.001, 1), h=st.floats(0.001, 1))
 def test_crop_of_any_box_is_a_full_square(x: float, y: float, w: float, h: float) -> None:
-    assert crop(np.zeros((48, 64, 3), np.uint8), Box(x, y, w, h), 32).shape == (32, 32, 3)
+    assert crop(np.zeros((48, 64, 3), np.uint8), Box(x, y, w, h), 32)[0].shape == (32, 32, 3)
 
 
 def test_crop_keeps_the_shape_of_the_hand() -> None:
     image = np.full((100, 100, 3), 255, np.uint8)
-    square = crop(image, Box(0.4, 0.1, 0.2, 0.8), 96, grow=1.0)
+    square, _ = crop(image, Box(0.4, 0.1, 0.2, 0.8), 96, grow=1.0)
     bright = (square == 255).all(2)
     assert bright.any(1).sum() == 96
     assert bright.any(0).sum() == pytest.approx(24, abs=1)
