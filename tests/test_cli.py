@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import runpy
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,20 +24,15 @@ Invoke = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Invoke]:
+def invoke(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Invoke:
     """Return a function that runs a command line and returns its exit status, output and errors."""
     reader = runpy.run_path(str(HERE / "fake_run.py"))["ScriptReader"]
     monkeypatch.setattr(assistive.app, "GestureStream", reader)
-    before = signal.getsignal(signal.SIGTERM)
 
     def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["run.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as left:
-            cli.main()
-        return int(left.value.code or 0), *capsys.readouterr()
+        return cli.execute([str(argument) for argument in arguments]), *capsys.readouterr()
 
-    yield call
-    signal.signal(signal.SIGTERM, before)
+    return call
 
 
 def assert_two_lines(errors: str) -> None:

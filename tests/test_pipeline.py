@@ -133,16 +133,6 @@ def test_a_lost_source_is_told_once_and_its_return_too(vocabulary: VocabularyFil
     assert len(notes.steps) == 4
 
 
-def test_a_file_that_ends_too_early_is_told_after_its_last_frame(vocabulary: VocabularyFile) -> None:
-    class CutOff(FrameList):
-        def frames(self) -> Iterator[Frame | None]:
-            yield from self.list
-            self.status = "clip.mp4 ends too early"
-
-    notes = run(Pipeline(ScriptedHands([]), vocabulary, Settings()), CutOff(frames(0.2)))
-    assert notes.messages == ["clip.mp4 ends too early"]
-
-
 def test_stop_ends_the_run_before_the_next_frame(vocabulary: VocabularyFile) -> None:
     stop = threading.Event()
 

@@ -64,7 +64,7 @@ def test_placement_leads_back_to_the_frame(x: float, y: float, w: float, h: floa
     box = Box(x, y, w, h)
     _, place = crop(np.zeros((480, 640, 3), np.uint8), box, 96, FIRST_MARGIN)
     corners = np.array([x * 640, y * 480, (x + w) * 640, (y + h) * 480]) * place.scale
-    corners = (corners + (place.left, place.top, place.left, place.top)) / 96
+    corners = (corners + np.tile([place.left, place.top], 2)) / 96
     assert place.to_frame(corners.astype(np.float32), 96, size).iou(box) > 0.98
 
 

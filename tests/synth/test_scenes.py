@@ -89,8 +89,9 @@ def test_drawn_hands_have_tight_boxes_and_known_names() -> None:
 
 
 def _crop_maker(mixture: CropMixture) -> CropMaker:
-    other = Picture("o", np.full((40, 40, 3), PALE, np.uint8), (LabelledHand(Box(0, 0, 1, 1), (NO_GESTURE,)),), "o", "o")
-    single = Picture("t", np.full((60, 40, 3), GREEN, np.uint8), (LabelledHand(Box(0, 0, 1, 1), ("stop",)),), "t", "t")
+    everything = Box(0, 0, 1, 1)
+    other = Picture("o", np.full((40, 40, 3), PALE, np.uint8), (LabelledHand(everything, (NO_GESTURE,)),), "o", "o")
+    single = Picture("t", np.full((60, 40, 3), GREEN, np.uint8), (LabelledHand(everything, ("stop",)),), "t", "t")
     return CropMaker([single, other], [_frame()], [_green_hand()], [_green_hand()], _grey(), mixture)
 
 
