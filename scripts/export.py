@@ -17,7 +17,7 @@ import yaml
 from assistive.gesture import GestureStream
 from assistive.settings import Settings
 from assistive.training.datasets.gesture_pack import fingerprint
-from assistive.training.detector import validate
+from assistive.training.detector import DetectorRecipe, validate
 from assistive.training.export import choose_threshold, collect, fit_blend, write_onnx, write_sidecar
 from assistive.training.stock import CLASSES, read_stock
 from assistive.training.verifier import figures, judge
@@ -43,15 +43,15 @@ def main() -> None:
     _, people = read_stock(pack, Path(config["faces"]), held["sources"], held["share"])
     parts = ("train/crops", "train/frames", "train/negatives")
     data = {part: fingerprint(pack, part) for part in parts}
-    size = config["detector"]["size"]
+    model, size = config["stages"]["detector"]["model"], DetectorRecipe().size
 
-    detector = build_detector(config["detector"]["model"], len(CLASSES))
+    detector = build_detector(model, len(CLASSES))
     detector.load_state_dict(_weights(args.detector))
     found = validate(detector.eval(), list(people.frames), size)
     path = args.models / "gesture_detector.onnx"
     parity = write_onnx(Decode(detector), torch.rand(1, 3, size, size), path, ["candidates"], free_batch=False)
     write_sidecar(path, "gesture-detector", size, {"hand_score": 0.05, "overlap": 0.5},
-                  _made("detector", data), {"validation": found, "parity": parity})  # fmt: skip
+                  _made(data), {"validation": found, "parity": parity})  # fmt: skip
 
     verifier = build_verifier(len(CLASSES))
     verifier.load_state_dict(_weights(args.verifier))
@@ -59,7 +59,7 @@ def main() -> None:
     path = args.models / "gesture_verifier.onnx"
     example = torch.rand(2, 3, 96, 96)
     parity = write_onnx(Probabilities(verifier), example, path, ["probabilities", "embedding", "box"], free_batch=True)
-    made, measured = _made("verifier", data), {"validation": told, "parity": parity}
+    made, measured = _made(data), {"validation": told, "parity": parity}
     write_sidecar(path, "gesture-verifier", 96, {**PLAIN_BLEND, "enter_probability": 0.5}, made, measured)
 
     settings = Settings()
@@ -77,9 +77,8 @@ def _weights(path: Path) -> dict[str, Any]:
     return state.get("average", state)
 
 
-def _made(network: str, data: dict[str, str]) -> dict[str, Any]:
-    command = f"python scripts/train_gesture.py {network} --out runs/{network} && python scripts/export.py ..."
-    return {"command": command, "data": data, "seeds": [0]}
+def _made(data: dict[str, str]) -> dict[str, Any]:
+    return {"command": "python scripts/make_gesture_models.py PACK FACES", "data": data, "seeds": [0]}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Drawn hands in all poses, lights and skins: gestures that have few pictures, and endless signs that are none of ours."""
+"""Drawn hands in all poses, lights and skins: for gestures with few pictures, and endless signs that are not ours."""
 
 from __future__ import annotations
 
@@ -37,9 +37,11 @@ def _draw(shape: HandPose, name: str, rng: np.random.Generator) -> Cutout:
     skin = np.asarray(SKINS[int(rng.integers(len(SKINS)))]) * rng.uniform(0.88, 1.1) + rng.normal(0, 6, 3)
     red, green, blue = (int(c) for c in np.clip(skin, 20, 255))
     sleeve = tuple(int(c) for c in rng.integers(10, 245, 3)) if rng.random() < 0.5 else None
+    # Half of the hands face the camera as in HaGRID; the others point anywhere that leaves the gesture readable.
+    tilt = 1.0 if rng.random() < 0.5 else 2.2
     picture = render_hand(
-        _shaken(shape, rng), float(rng.uniform(70, 170)), roll=float(rng.normal(0, 10)), pitch=float(rng.normal(0, 14)),
-        yaw=float(rng.normal(0, 16)), left=bool(rng.random() < 0.5), skin=(red, green, blue),
+        _shaken(shape, rng), float(rng.uniform(70, 170)), roll=float(rng.normal(0, 10)), pitch=float(rng.normal(0, 14 * tilt)),
+        yaw=float(rng.normal(0, 16 * tilt)), left=bool(rng.random() < 0.5), skin=(red, green, blue),
         forearm=bool(rng.random() < 0.9), sleeve=sleeve,  # type: ignore[arg-type]
         light=(float(rng.normal(-0.2, 0.6)), float(rng.normal(0.5, 0.4)), float(rng.uniform(0.35, 0.9))),
     )  # fmt: skip

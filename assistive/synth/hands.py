@@ -105,8 +105,8 @@ class SceneMaker:
             part = self._single(side, rng)
             image[y0:y1, x0:x1] = part.image[: y1 - y0, : x1 - x0]
             for hand in part.hands:
-                box = hand.box
-                moved = Box((box.x * side + x0) / size, (box.y * side + y0) / size, box.w * side / size, box.h * side / size)
+                box, share = hand.box, side / size
+                moved = Box(box.x * share + x0 / size, box.y * share + y0 / size, box.w * share, box.h * share)
                 hands += _clipped(moved, hand.names, (x0 / size, y0 / size, x1 / size, y1 / size))
         return Scene(image, tuple(hands))
 

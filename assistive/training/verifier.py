@@ -73,7 +73,7 @@ class Crops(Dataset[tuple[Tensor, ...]]):
         return self.recipe.crops
 
     def __getitem__(self, i: int) -> tuple[Tensor, ...]:
-        """Return crop uint8 ``(3, s, s)``, class target ``(k,)``, corners ``(4,)`` and landmarks ``(42,)``, NaN = unknown."""
+        """Return crop uint8 ``(3, s, s)``, target ``(k,)``, corners ``(4,)`` and landmarks ``(42,)``; NaN = unknown."""
         made = self.maker.make(self.recipe.size, np.random.default_rng([self.recipe.seed, i]))
         image = torch.from_numpy(np.ascontiguousarray(made.image.transpose(2, 0, 1)))
         corners = torch.full((4,), torch.nan) if made.corners is None else torch.from_numpy(made.corners)

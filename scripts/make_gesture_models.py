@@ -1,0 +1,39 @@
+"""Make both gesture networks from a gesture pack: prepare, train every stage, export. Hours on a laptop; resumable.
+
+Example:
+    python scripts/make_gesture_models.py PACK FACES
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+STAGES = ("detector", "detector_polish", "verifier", "verifier_polish")
+WORK = Path("data")
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("pack", type=Path, help="folder of the gesture pack")
+    parser.add_argument("faces", type=Path, help="folder of face pictures without hands, *.jpg")
+    args = parser.parse_args()
+    WORK.mkdir(exist_ok=True)
+    if not (WORK / "faces").exists():
+        (WORK / "faces").symlink_to(args.faces.resolve(), target_is_directory=True)
+    _call("prepare_gestures.py", str(args.pack), "--out", str(WORK / "gestures"))
+    for stage in STAGES:
+        if not Path(f"runs/{stage}/final.pt").is_file():
+            _call("train_gesture.py", stage, "--out", f"runs/{stage}")
+    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_polish/final.pt")
+
+
+def _call(script: str, *arguments: str) -> None:
+    subprocess.run([sys.executable, str(Path(__file__).parent / script), *arguments], check=True)
+
+
+if __name__ == "__main__":
+    main()
