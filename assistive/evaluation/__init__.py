@@ -1,0 +1,1 @@
+"""How good and how fast the system is, measured with the code that runs, never with a copy of it."""
