@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.progress import track
 
-from assistive.training.datasets.gesture_pack import read_part
+from assistive.training.datasets.gesture_pack import PARTS, read_part
 from assistive.training.landmark_teacher import LandmarkTeacher
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="work folder (git-ignored)")
     args = parser.parse_args()
     (args.out / "train").mkdir(parents=True, exist_ok=True)
-    for part in ("train/crops", "train/frames", "train/negatives"):
+    for part in PARTS:
         for suffix in (".csv", ".tar"):
             shutil.copyfile(args.pack / f"{part}{suffix}", args.out / f"{part}{suffix}")
     teacher = LandmarkTeacher()

@@ -40,9 +40,9 @@ def _draw(shape: HandPose, name: str, rng: np.random.Generator) -> Cutout:
     # Half of the hands face the camera as in HaGRID; the others point anywhere that leaves the gesture readable.
     tilt = 1.0 if rng.random() < 0.5 else 2.2
     picture = render_hand(
-        _shaken(shape, rng), float(rng.uniform(70, 170)), roll=float(rng.normal(0, 10)), pitch=float(rng.normal(0, 14 * tilt)),
-        yaw=float(rng.normal(0, 16 * tilt)), left=bool(rng.random() < 0.5), skin=(red, green, blue),
-        forearm=bool(rng.random() < 0.9), sleeve=sleeve,  # type: ignore[arg-type]
+        _shaken(shape, rng), float(rng.uniform(70, 170)), roll=float(rng.normal(0, 10)),
+        pitch=float(rng.normal(0, 14 * tilt)), yaw=float(rng.normal(0, 16 * tilt)), left=bool(rng.random() < 0.5),
+        skin=(red, green, blue), forearm=bool(rng.random() < 0.9), sleeve=sleeve,  # type: ignore[arg-type]
         light=(float(rng.normal(-0.2, 0.6)), float(rng.normal(0.5, 0.4)), float(rng.uniform(0.35, 0.9))),
     )  # fmt: skip
     height, width = picture.alpha.shape

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,10 +18,16 @@ from torch import nn
 from assistive.errors import WeightsError
 from assistive.gesture import GestureStream
 from assistive.gesture.detector import Detection
+from assistive.settings import Settings
 from assistive.training.datasets.gesture_pack import Picture
-from assistive.training.stock import CLASSES
-from assistive.training.verifier import target
-from assistive.types import NO_GESTURE, Frame
+from assistive.training.detector import DetectorRecipe, validate
+from assistive.training.stock import CLASSES, Stock
+from assistive.training.verifier import VerifierRecipe, figures, judge, target
+from assistive.types import NO_GESTURE, Frame, Hand
+from assistive.zoo.gesture_verifier import Probabilities
+from assistive.zoo.gesture_verifier import build as build_verifier
+from assistive.zoo.yolov5s_lite import Decode
+from assistive.zoo.yolov5s_lite import build as build_detector
 
 PARITY = 1e-3
 LICENCE = "trained on HaGRID derivatives: attribution and share-alike, a rewording of CC BY-SA 4.0; see the card"
@@ -89,6 +95,9 @@ def write_sidecar(
     os.replace(partial, path.with_suffix(".json"))
 
 
+PLAIN_BLEND = {"verifier_weight": 1.0, "detector_weight": 0.0, "hand_weight": 0.0, "hand_bias": 0.0}
+"""The verifier alone: what is written before the blend has been fitted."""
+
 Sample = tuple[Detection, NDArray[np.float32], tuple[str, ...]]
 
 
@@ -138,13 +147,23 @@ def fit_blend(samples: Sequence[Sample]) -> dict[str, float]:
 
 
 
-def choose_threshold(stream: GestureStream, pictures: Sequence[Picture], allowed: float) -> dict[str, float]:
+class Reader(Protocol):
+    """Whatever reads the hands in a frame."""
+
+    def read(self, frame: Frame) -> tuple[Hand, ...]:
+        """Return the hands, the most probable gesture first."""
+
+
+def choose_threshold(
+    stream: Reader, pictures: Sequence[Picture], allowed: float, lowest: float = 0.3
+) -> dict[str, float]:
     """Choose the probability from which a gesture counts, on validation people.
 
     Args:
         stream: the runtime's own code with the fitted blend.
         pictures: labelled frames; those with no gesture in them are what must stay silent.
         allowed: share of silent frames that may fire, 0..1.
+        lowest: never choose less.
 
     Returns:
         ``enter_probability``, and what it gives on these pictures: ``top1``, ``false_activation_rate``, and the
@@ -159,7 +178,7 @@ def choose_threshold(stream: GestureStream, pictures: Sequence[Picture], allowed
         silent.append(not names)
     quiet = np.sort(np.array(best)[silent])[::-1]
     floor = quiet[int(allowed * len(quiet))] if len(quiet) else 0.5
-    threshold = float(np.clip(np.ceil(floor * 100 + 1) / 100, 0.3, 0.95))
+    threshold = float(np.clip(np.ceil(floor * 100 + 1) / 100, lowest, 0.95))
     fires, told = np.array(best) >= threshold, ~np.array(silent)
     return {
         "enter_probability": threshold,
@@ -168,3 +187,70 @@ def choose_threshold(stream: GestureStream, pictures: Sequence[Picture], allowed
         "gesture_frames": int(told.sum()),
         "silent_frames": int((~told).sum()),
     }
+
+
+def export_detector(weights: Path, variant: str, models: Path, people: Stock, made: dict[str, Any]) -> dict[str, Any]:
+    """Write ``gesture_detector.onnx`` and its sidecar.
+
+    Args:
+        weights: final weights, or a checkpoint (its averaged network is taken).
+        variant: which network of the YOLOv5 family.
+        models: folder to write to.
+        people: validation people.
+        made: how it was made, for the sidecar.
+
+    Returns:
+        Its figures on the validation people.
+    """
+    size = DetectorRecipe().size
+    network = build_detector(variant, len(CLASSES))
+    network.load_state_dict(_state(weights))
+    found = validate(network.eval(), list(people.frames), size)
+    path = models / "gesture_detector.onnx"
+    parity = write_onnx(Decode(network), torch.rand(1, 3, size, size), path, ["candidates"], free_batch=False)
+    thresholds = {"hand_score": 0.05, "overlap": 0.5}
+    write_sidecar(path, "gesture-detector", size, thresholds, made, {"validation": found, "parity": parity})
+    return found
+
+
+def export_verifier(
+    weights: Path, models: Path, people: Stock, made: dict[str, Any], allowed: float
+) -> dict[str, Any]:
+    """Write ``gesture_verifier.onnx``, fit its blend with the detector beside it, choose the threshold.
+
+    Args:
+        weights: final weights, or a checkpoint (its averaged network is taken).
+        models: folder to write to; must be the one that ``assistive.home`` finds, and hold the detector.
+        people: validation people.
+        made: how it was made, for the sidecar.
+        allowed: share of silent validation frames that may fire, 0..1.
+
+    Returns:
+        Its figures on the validation people: the ``verifier`` alone, both ``together``, and the ``thresholds``.
+    """
+    size = VerifierRecipe().size
+    network = build_verifier(len(CLASSES), size)
+    network.load_state_dict(_state(weights))
+    told = figures(*judge(network, [*people.crops, *people.frames, *people.others], size))
+    path = models / "gesture_verifier.onnx"
+    outputs = ["probabilities", "embedding", "box"]
+    parity = write_onnx(Probabilities(network), torch.rand(2, 3, size, size), path, outputs, free_batch=True)
+    measured: dict[str, Any] = {"validation": told, "parity": parity}
+    settings = Settings()
+
+    def opened(blend: dict[str, float]) -> GestureStream:
+        thresholds = {**blend, "enter_probability": 0.5}
+        write_sidecar(path, "gesture-verifier", size, thresholds, made, measured)
+        return GestureStream(settings.gesture, settings.runtime)
+
+    blend = fit_blend(collect(opened(PLAIN_BLEND), people.frames))
+    together = choose_threshold(opened(blend), people.frames, allowed)
+    thresholds = {**blend, "enter_probability": together.pop("enter_probability")}
+    write_sidecar(path, "gesture-verifier", size, thresholds, made, {**measured, "together": together})
+    return {"verifier": told, "thresholds": thresholds, "together": together}
+
+
+def _state(path: Path) -> dict[str, Any]:
+    state: dict[str, Any] = torch.load(path, weights_only=True)
+    averaged: dict[str, Any] = state.get("average", state)
+    return averaged

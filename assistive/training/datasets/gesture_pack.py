@@ -25,6 +25,9 @@ from numpy.typing import NDArray
 from assistive.errors import SourceError
 from assistive.types import NO_GESTURE, Box
 
+PARTS = ("train/crops", "train/frames", "train/negatives")
+"""The parts that networks are trained on."""
+
 Landmarks = NDArray[np.float32]
 """float32 ``(21, 2)``: x, y as fractions of the picture, in MediaPipe's order (0 = wrist)."""
 
