@@ -1,6 +1,9 @@
 """Run the system: ``python run.py --help``."""
 
+import signal
 import sys
+
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM is Ctrl-C, from the first moment on
 
 try:
     from assistive.cli import main

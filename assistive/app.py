@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from assistive import __version__
-from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError, VoiceError
+from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError
 from assistive.gesture import GestureStream
 from assistive.language.vocabulary import VocabularyFile, load_vocabulary
 from assistive.meter import Meter
@@ -218,11 +218,11 @@ def say(text: str, settings: Settings) -> int:
         AssistiveError: there is no such voice or player, or the text cannot be said.
     """
     stop = threading.Event()
-    failures: list[str | None] = []
+    failures: list[AssistiveError] = []
 
     def note(event: SpeechEvent) -> None:
-        if event.kind == "failed":
-            failures.append(event.reason)
+        if event.error is not None:
+            failures.append(event.error)
 
     with interruptible(stop):
         voice = open_voice(settings.voice, load_vocabulary(settings.language.vocabulary).language)
@@ -232,7 +232,7 @@ def say(text: str, settings: Settings) -> int:
             while not stop.is_set() and not speaker.drain(LOOK_S):
                 pass
     if failures:
-        raise VoiceError(f"cannot say it: {failures[0]}", "python run.py doctor", "voice.failed")
+        raise failures[0]
     return EXIT_INTERRUPTED if stop.is_set() else EXIT_OK
 
 

@@ -12,7 +12,6 @@ import threading
 import traceback
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
@@ -22,6 +21,9 @@ from assistive.config import Loaded, load_settings
 from assistive.errors import EXIT_CHECK_FAILED, EXIT_INTERNAL, EXIT_OK, EXIT_USER_ERROR, AssistiveError, SourceError
 
 log = logging.getLogger(__name__)
+
+UsageError: Any = typer.BadParameter.__base__
+"""What typer raises for a wrong command line; it has no public name."""
 
 app = typer.Typer(
     help="A camera sees a hand gesture; the machine says the phrase aloud. Without a command: run.",
@@ -170,7 +172,7 @@ def config(profile: Profile = None, config: Config = None, assign: Assign = None
 def main() -> NoReturn:
     """Run the command line and leave with its exit status."""
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stderr)
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM is Ctrl-C
     status = execute(sys.argv[1:])
     if threading.active_count() > 1:
         # A thread that hangs in a driver or is deep in a C library would abort the process on Python's own way out.
@@ -184,20 +186,19 @@ def main() -> NoReturn:
 def execute(arguments: list[str]) -> int:
     """Run a command line and return its exit status."""
     try:
-        app(_with_verb(arguments), prog_name="run.py")
+        return app(_with_verb(arguments), prog_name="run.py", standalone_mode=False) or EXIT_OK
     except AssistiveError as error:
         typer.echo(str(error), err=True)
         return EXIT_USER_ERROR
-    except SystemExit as leaving:  # how typer ends, with the status of the command or of its own complaint
+    except UsageError as error:
+        where = error.ctx.command_path if error.ctx else "run.py"
+        typer.echo(f"error: {' '.join(error.format_message().split())}\ntry: python {where} --help", err=True)
+        return EXIT_USER_ERROR
+    except SystemExit as leaving:  # how typer ends when nobody reads its output any more
         return int(leaving.code or EXIT_OK)
     except Exception:  # the process's edge: a fault of our own is written down for whoever mends it
         typer.echo(f"error: a fault in assistive itself\ntry: report it with {_write_traceback()}", err=True)
         return EXIT_INTERNAL
-    return EXIT_OK
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _with_verb(arguments: list[str]) -> list[str]:

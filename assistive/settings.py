@@ -11,9 +11,9 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A group of settings; an unknown key is an error."""
+    """A group of settings; an unknown key is an error, and so is ``yes`` where a number is due."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class SourceSettings(Section):
@@ -94,8 +94,8 @@ class VoiceSettings(Section):
 class UiSettings(Section):
     """What is shown."""
 
-    headless: bool = Field(False, description="no window; no window library is touched")
-    mirror: bool | None = Field(None, description="show the picture mirrored; none = for cameras only")
+    headless: bool = Field(False, strict=False, description="no window; no window library is touched")
+    mirror: bool | None = Field(None, strict=False, description="show the picture mirrored; none = for cameras only")
     caption_s: Seconds = Field(2.5, description="how long a caption stays")
 
 

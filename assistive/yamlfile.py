@@ -56,9 +56,11 @@ def load_yaml(path: Path, text_only: bool = False) -> YamlFile:
     """
     file = YamlFile(_shown(path), {}, {})
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)  # a device tells no size, and may have no end
+        if len(content) > MAX_BYTES:
             raise file.error((), f"larger than {MAX_BYTES} bytes", "name a file of settings or phrases")
-        text = path.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
         loader = yaml.BaseLoader(text) if text_only else yaml.SafeLoader(text)
         node = loader.get_single_node()
         top = {} if node is None else _value(loader, node, file, (), set())

@@ -43,6 +43,8 @@ def main() -> None:
     train, validation = read_stock(Path(config["pack"]), Path(config["faces"]), held["sources"], held["share"])
     stage = config["stages"][args.stage]
     start = Path(stage.pop("start")) if "start" in stage else None
+    if stage.pop("everyone", False):
+        train, validation = train.joined(validation), Stock((), (), (), ())
     run = _train_verifier if args.stage.startswith("verifier") else _train_detector
     network = run(train, validation, stage, args.out, start)
     torch.save(network.state_dict(), args.out / "final.pt")

@@ -164,7 +164,7 @@ def test_a_text_is_said(tmp_path: Path) -> None:
     wav = tmp_path / "said.wav"
     assert say("I would like some tea, please.", settings(f"wav:{wav}")) == 0
     assert seconds(wav) > 0.8
-    with pytest.raises(VoiceError):
+    with pytest.raises(VoiceError, match=r"^error: there is nothing to say"):
         say(" ", settings())
 
 

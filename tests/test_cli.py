@@ -171,12 +171,29 @@ def test_a_fault_of_our_own_is_written_to_a_file(
     assert "a fault that the test made" in report.read_text(encoding="utf-8")
 
 
-def test_unknown_options_and_help(invoke: Invoke) -> None:
-    assert invoke("--bogus")[0] == 2
+@pytest.mark.parametrize(
+    ("arguments", "verb"),
+    [(["--bogus"], "run"), (["--camera", "x"], "run"), (["list"], "list"), (["list", "x"], "list"), (["bogus"], "")],
+)
+def test_a_wrong_command_line_is_two_lines_too(invoke: Invoke, arguments: list[object], verb: str) -> None:
+    status, _, errors = invoke(*arguments)
+    assert status == 2
+    assert_two_lines(errors)
+    assert errors.endswith(f"try: python run.py {verb} --help\n".replace("  ", " "))
+
+
+def test_help(invoke: Invoke) -> None:
     status, out, _ = invoke("--help")
     assert status == 0
     assert all(verb in out for verb in ("run", "record", "replay", "say", "doctor", "list", "config"))
     assert "--source" in invoke("run", "--help")[1]
+
+
+def test_sigterm_is_ctrl_c_from_the_first_moment_on() -> None:
+    code = ("import runpy, signal, sys, types; stub = sys.modules['assistive.cli'] = types.ModuleType('stub'); "
+            "stub.main = lambda: signal.raise_signal(signal.SIGTERM); runpy.run_path('run.py')")  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code], cwd=HERE.parent, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")
 
 
 def test_the_command_line_starts_without_the_heavy_parts() -> None:

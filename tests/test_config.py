@@ -119,12 +119,18 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
         ("decision.hold_s={", "command line decision.hold_s={: '{' is no value"),
         ("decision.hold_s=-1", "command line decision.hold_s=-1: decision.hold_s = -1: input should be greater"),
         ("=1", "command line =1: unknown key ''"),
+        ("decision.hold_s=yes", "command line decision.hold_s=yes: decision.hold_s = True: input should be"),
+        ("voice.queue_length=true", "command line voice.queue_length=true: voice.queue_length = True: input should be"),
     ],
 )
 def test_a_wrong_assignment_is_refused(assignment: str, what: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_settings(assignments=[assignment])
     assert caught.value.what.startswith(what)
+
+
+def test_a_switch_takes_a_one_as_well() -> None:
+    assert load_settings(environment={"ASSISTIVE_UI__HEADLESS": "1"}).settings.ui.headless is True
 
 
 def test_a_misspelt_variable_is_refused() -> None:

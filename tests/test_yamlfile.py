@@ -66,6 +66,8 @@ def test_files_that_are_no_text_or_too_large_are_refused(tmp_path: Path) -> None
     path.write_bytes(b"#" * (MAX_BYTES + 1))
     with pytest.raises(ConfigError, match="larger"):
         load_yaml(path)
+    with pytest.raises(ConfigError, match="larger"):
+        load_yaml(Path("/dev/zero"))
 
 
 def test_an_unknown_key_is_told_with_the_nearest(tmp_path: Path) -> None:

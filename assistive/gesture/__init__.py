@@ -20,6 +20,10 @@ from assistive.settings import GestureSettings, RuntimeSettings
 from assistive.types import Frame, Hand
 from assistive.weights import find_weights
 
+SURE_HAND = 0.25
+FAINT_GESTURE = 0.1
+"""A candidate that is neither a sure hand nor shows even a faint gesture is clutter: a plant, a fold of a sleeve."""
+
 
 class GestureStream:
     """Finds hands and reads their gestures, frame by frame; keeps nothing between frames.
@@ -64,6 +68,7 @@ class GestureStream:
         middle = perf_counter()
         exact, seen = self.look(frame.image, found)
         hands = [self._hand(detection, row) for detection, row in zip(exact, seen, strict=True)]
+        hands = [hand for hand in hands if hand.score >= SURE_HAND or hand.probability >= FAINT_GESTURE]
         self.stage_ms = {"detect": (middle - begin) * 1e3, "verify": (perf_counter() - middle) * 1e3}
         return tuple(sorted(hands, key=lambda hand: -hand.probability))
 

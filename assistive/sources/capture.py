@@ -1,18 +1,12 @@
-"""OpenCV's video input, kept quiet: opens devices and video files, and knows which cameras there are."""
+"""OpenCV's video input: opens devices and video files, and knows which cameras there are."""
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
-
-# Read by OpenCV when it is loaded or first opens something; a user's own choice stays.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "2")
 
 import cv2
 from numpy.typing import NDArray

@@ -89,8 +89,6 @@ class ImageSource:
         self._pictures = self._read_all(files)
         self._first = next(self._pictures, None)
         if self._first is None:
-            if len(files) == 1:
-                read_picture(files[0], settings.max_pixels)
             raise SourceError(f"none of the {len(files)} pictures in {path} can be read", "see whether a viewer shows "
                               "them", "source.picture")  # fmt: skip
         self.size = (self._first.shape[1], self._first.shape[0])
@@ -115,6 +113,8 @@ class ImageSource:
             try:
                 yield read_picture(path, self._settings.max_pixels)
             except SourceError as error:
+                if len(files) == 1:
+                    raise
                 self.skipped += 1
                 self.status = f"{self.skipped} of {len(files)} pictures left out"
                 log.warning("%s", error.what)

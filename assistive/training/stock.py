@@ -36,6 +36,15 @@ class Stock:
     others: tuple[Picture, ...]
     backgrounds: tuple[NDArray[np.uint8], ...]
 
+    def joined(self, other: Stock) -> Stock:
+        """Return both together."""
+        return Stock(
+            self.frames + other.frames,
+            self.crops + other.crops,
+            self.others + other.others,
+            self.backgrounds + other.backgrounds,
+        )
+
     def cutouts(self, seed: int) -> list[Cutout]:
         """Cut every single hand out of its picture (about 15 ms each)."""
         rng = np.random.default_rng(seed)

@@ -96,7 +96,7 @@ def train_verifier(
 
     Args:
         maker: makes training crops.
-        validation: pictures of other people with labelled hands, for figures in the log.
+        validation: pictures of other people with labelled hands, for figures in the log; may be empty.
         recipe: how.
         out: folder for the checkpoint.
         start: weights to start from instead of chance; heads that they lack start from chance.
@@ -130,7 +130,7 @@ def train_verifier(
             rate = (step + 1 - done) * recipe.batch / (time.monotonic() - began)
             log.info("step %d/%d loss %.4f %.0f crops/s", step + 1, steps, np.mean(losses[-200:]), rate)
             save(out / "last.pt", step + 1, network, average, optimiser)
-        if (step + 1) % 800 == 0 or step + 1 == steps:
+        if validation and ((step + 1) % 800 == 0 or step + 1 == steps):
             log.info("validation %s", json.dumps(figures(*judge(average.network, validation, recipe.size))))
     return average.network
 

@@ -39,6 +39,8 @@ class JsonLines:
         self._written = 0
         self._stream: BinaryIO | None
         try:
+            if self._path == "-" and sys.stdout is None:  # as `>&-` leaves it
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
             self._stream = sys.stdout.buffer if self._path == "-" else open(path, "wb", buffering=0)  # noqa: SIM115
         except OSError as error:
             raise self._refusal(error) from error

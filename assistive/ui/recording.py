@@ -26,6 +26,8 @@ from assistive.types import Box, Decision, Hand, Step
 from assistive.ui.jsonlines import JsonLines
 
 FORMAT = 1
+LONGEST_LINE = 1_000_000
+"""Characters; a file with longer lines is none of ours."""
 
 
 class Recorder:
@@ -105,7 +107,7 @@ def replay(path: Path) -> Iterator[tuple[Decision, Decision]]:
             leader, intent = lead(leader, line["t_s"], hands, gesture)
             state, decision = machine.step(state, intent)
             yield recorded, decision
-    except (KeyError, TypeError, ValueError, ValidationError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, ValidationError) as error:
         raise ConfigError(f"{path} is damaged: {str(error).splitlines()[0]}", _REMEDY, "replay") from error
 
 
@@ -133,7 +135,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     """Yield the objects of a file; a last line that was cut off is left out."""
     try:
         with path.open(encoding="utf-8") as file:
-            for number, text in enumerate(file, 1):
+            for number, text in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), 1):
                 if not text.endswith("\n"):
                     return
                 line = json.loads(text)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from assistive.errors import AssistiveError
+from assistive.errors import AssistiveError, VoiceError
 from assistive.settings import VoiceSettings
 from assistive.types import Speech, Style, Utterance
 from assistive.voice.player import SoundLost
@@ -37,6 +37,7 @@ class SpeechEvent:
         first_sample_s: ``time.perf_counter()`` when the first sample went to the device; only of ``started``.
         audio_ms: length of the sound; of ``started``, ``finished`` and ``stopped`` once it began.
         reason: in words, of ``expired``, ``dropped`` and ``failed``.
+        error: the same as an error to raise; only of ``failed``.
     """
 
     kind: EventKind
@@ -44,6 +45,7 @@ class SpeechEvent:
     first_sample_s: float | None = None
     audio_ms: float | None = None
     reason: str | None = None
+    error: AssistiveError | None = None
 
 
 class Speaker:
@@ -157,10 +159,10 @@ class Speaker:
                 if self._cut:
                     self._emit(SpeechEvent("stopped", waiting.utterance))
             except AssistiveError as error:
-                self._fail(waiting.utterance, f"{error.what} ({error.remedy})")
+                self._fail(waiting.utterance, error)
             except Exception as error:  # the thread's edge: a phrase that breaks must not silence the next
                 _log.exception("internal error while speaking")
-                self._fail(waiting.utterance, f"internal error: {error}")
+                self._fail(waiting.utterance, VoiceError(f"internal error: {error}", "choose another --voice"))
             self._end(waiting if again else None)
 
     def _next(self) -> Waiting | None:
@@ -235,9 +237,10 @@ class Speaker:
             _log.info("not said: %r, %s", utterance.text, reason)
             self._emit(SpeechEvent(kind, utterance, reason=reason))
 
-    def _fail(self, utterance: Utterance, reason: str) -> None:
+    def _fail(self, utterance: Utterance, error: AssistiveError) -> None:
+        reason = f"{error.what} ({error.remedy})"
         _log.warning("cannot say %r: %s", utterance.text, reason)
-        self._emit(SpeechEvent("failed", utterance, reason=reason))
+        self._emit(SpeechEvent("failed", utterance, reason=reason, error=error))
 
     def _emit(self, event: SpeechEvent) -> None:
         try:

@@ -49,7 +49,7 @@ def test_a_loose_box_becomes_exact_and_two_of_one_hand_become_one() -> None:
     assert exact[0].box.iou(hand) > 0.9
     assert exact[0].score == 0.9
     assert CLASSES[int(seen[0].argmax())] == "one"
-    assert network.batches == [2, 2]  # two candidates once, then one hand seen twice
+    assert network.batches == [2, 1, 2]  # two candidates, one hand made exact again, then seen twice
 
 
 def test_nothing_found_asks_no_network() -> None:

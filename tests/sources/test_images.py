@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import base64
+import os
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import cv2
@@ -100,6 +103,26 @@ def test_what_cannot_be_read_is_left_out_and_counted(tmp_path: Path, caplog: pyt
     assert source.skipped == 2
     assert source.status == "2 of 4 pictures left out"
     assert caplog.messages == ["cannot read a.png as a picture", "cannot read c.jpg as a picture"]
+
+
+def test_a_picture_that_stands_alone_is_read_only_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = saved(tmp_path / "a.png", np.zeros((40, 40, 3), np.uint8))
+    reads = []
+    monkeypatch.setattr(np, "fromfile", lambda *_: reads.append(1) or np.frombuffer(path.read_bytes(), np.uint8))
+    with pytest.raises(SourceError, match="too large"):
+        ImageSource(str(path), SourceSettings(max_pixels=100))
+    assert len(reads) == 1 and not caplog.messages
+
+
+def test_opencv_adds_no_words_of_its_own(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8))
+    path.write_bytes(path.read_bytes()[:2000])
+    code = f"import assistive.app, cv2; cv2.imread({str(path)!r})"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENCV")}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
 
 
 def test_nothing_to_read_is_an_error(tmp_path: Path) -> None:

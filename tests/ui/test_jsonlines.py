@@ -31,6 +31,12 @@ def test_each_line_is_in_the_file_as_soon_as_it_is_written(tmp_path: Path) -> No
     assert len(read(path)) == 1
 
 
+def test_a_closed_standard_output_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(AssistiveError, match="cannot write events to -: Bad file descriptor"):
+        JsonLines("-", "events")
+
+
 def test_the_standard_output_is_left_open(capfd: pytest.CaptureFixture[str]) -> None:
     lines = JsonLines("-", "events")
     lines.write({"a": 1})

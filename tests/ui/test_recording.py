@@ -131,9 +131,16 @@ def test_what_is_no_recording_is_refused(path: Path, content: bytes) -> None:
 
 def test_a_recording_with_a_damaged_line_is_refused(path: Path) -> None:
     run(path, VocabularyFile("en"), frames=20)
-    path.write_text(path.read_text().replace('"box": [', '"bax": [', 1))
-    with pytest.raises(ConfigError, match="damaged"):
-        list(replay(path))
+    whole = path.read_text()
+    for good, bad in (('"box": [', '"bax": ['), ('"probabilities": {', '"probabilities": 3, "x": {')):
+        path.write_text(whole.replace(good, bad, 1))
+        with pytest.raises(ConfigError, match="damaged"):
+            list(replay(path))
+
+
+def test_a_file_without_an_end_is_no_recording() -> None:
+    with pytest.raises(ConfigError, match="no recording"):
+        list(replay(Path("/dev/zero")))
 
 
 def test_a_file_that_is_not_there_is_an_error(path: Path) -> None:

@@ -236,6 +236,7 @@ def test_a_phrase_that_cannot_be_said_does_not_silence_the_next(stage: Stage, ca
     assert speaker.drain(WAIT_S)
     assert [event.kind for event in stage.events] == ["failed", "failed", "started", "finished"]
     assert stage.events[0].reason == "cannot say bad (say something else)"
+    assert isinstance(stage.events[0].error, VoiceError)
 
 
 def test_a_listener_that_breaks_does_not_silence_the_voice(stage: Stage) -> None:
