@@ -1,4 +1,4 @@
-"""Make README's picture: what the window shows while the performer holds a thumb up, drawn by the running system's code.
+"""Make README's picture: the window while the performer holds a thumb up, drawn by the running system's own code.
 
 Example:
     python scripts/make_overlay_picture.py --out docs/overlay.png

@@ -13,12 +13,13 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from assistive.errors import WeightsError
 from assistive.gesture.detector import Detection, letterbox, select
 from assistive.gesture.verifier import Verifier
 from assistive.runtime import open_session
 from assistive.settings import GestureSettings, RuntimeSettings
 from assistive.types import Frame, Hand
-from assistive.weights import find_weights
+from assistive.weights import Weights, find_weights
 
 SURE_HAND = 0.25
 FAINT_GESTURE = 0.1
@@ -44,7 +45,8 @@ class GestureStream:
     """
 
     def __init__(self, settings: GestureSettings, runtime: RuntimeSettings) -> None:
-        detector, verifier = find_weights(settings.detector), find_weights(settings.verifier)
+        detector = _of_kind(find_weights(settings.detector), "gesture-detector")
+        verifier = _of_kind(find_weights(settings.verifier), "gesture-verifier")
         self._detector = open_session(detector, runtime)
         self._size = detector.sidecar.input.width, detector.sidecar.input.height
         self._thresholds = detector.sidecar.thresholds
@@ -90,6 +92,13 @@ class GestureStream:
         probabilities = blend(detection, self._detector_columns, seen, self._blend)
         names = self._verifier.classes
         return Hand(detection.box, detection.score, dict(zip(names, probabilities.tolist(), strict=True)))
+
+
+def _of_kind(weights: Weights, kind: str) -> Weights:
+    if weights.sidecar.kind != kind:
+        what = f"the weights {weights.name!r} are a {weights.sidecar.kind}, not a {kind}"
+        raise WeightsError(what, "python run.py list models", "weights.kind")
+    return weights
 
 
 def blend(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from assistive.errors import WeightsError
 from assistive.gesture import GestureStream
 from assistive.settings import Settings
 from assistive.sources.performer import PerformerSource
@@ -30,6 +31,13 @@ def test_the_performer_is_understood(stream: GestureStream, gesture: str) -> Non
     assert hands[0].probability >= stream.threshold
     assert sum(hands[0].probabilities.values()) == pytest.approx(1)
     assert set(stream.stage_ms) == {"detect", "verify"}
+
+
+def test_weights_of_another_kind_are_refused() -> None:
+    settings = Settings()
+    swapped = settings.gesture.model_copy(update={"detector": "gesture_verifier"})
+    with pytest.raises(WeightsError, match="not a gesture-detector"):
+        GestureStream(swapped, settings.runtime)
 
 
 def test_an_empty_room_shows_no_gesture(stream: GestureStream) -> None:
