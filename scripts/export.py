@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
     parser.add_argument("--detector", type=Path, required=True)
     parser.add_argument("--verifier", type=Path, required=True)
+    parser.add_argument("--everyone", type=Path, help="verifier of the stage that saw the validation people: ships")
     parser.add_argument("--allowed", type=float, default=0.05, help="share of silent validation frames that may fire")
     args = parser.parse_args()
     config = yaml.safe_load(args.config.read_text())
@@ -31,7 +32,7 @@ def main() -> None:
     data = {part: fingerprint(pack, part) for part in PARTS}
     made = {"command": "python scripts/make_gesture_models.py PACK FACES", "data": data, "seeds": [0]}
     found = export_detector(args.detector, config["stages"]["detector"]["model"], models, people, made)
-    told = export_verifier(args.verifier, models, people, made, args.allowed)
+    told = export_verifier(args.verifier, models, people, made, args.allowed, args.everyone)
     print(json.dumps({"detector": found, **told}, indent=2))
 
 

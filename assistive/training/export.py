@@ -214,7 +214,7 @@ def export_detector(weights: Path, variant: str, models: Path, people: Stock, ma
 
 
 def export_verifier(
-    weights: Path, models: Path, people: Stock, made: dict[str, Any], allowed: float
+    weights: Path, models: Path, people: Stock, made: dict[str, Any], allowed: float, shipped: Path | None = None
 ) -> dict[str, Any]:
     """Write ``gesture_verifier.onnx``, fit its blend with the detector beside it, choose the threshold.
 
@@ -224,6 +224,8 @@ def export_verifier(
         people: validation people.
         made: how it was made, for the sidecar.
         allowed: share of silent validation frames that may fire, 0..1.
+        shipped: weights to ship instead, which were trained on the validation people too: nothing can be measured or
+            chosen on those people with them, so figures, blend and threshold stay those of ``weights``.
 
     Returns:
         Its figures on the validation people: the ``verifier`` alone, both ``together``, and the ``thresholds``.
@@ -231,10 +233,11 @@ def export_verifier(
     size = VerifierRecipe().size
     network = build_verifier(len(CLASSES), size)
     network.load_state_dict(_state(weights))
+    example = torch.rand(2, 3, size, size)
     told = figures(*judge(network, [*people.crops, *people.frames, *people.others], size))
     path = models / "gesture_verifier.onnx"
     outputs = ["probabilities", "embedding", "box"]
-    parity = write_onnx(Probabilities(network), torch.rand(2, 3, size, size), path, outputs, free_batch=True)
+    parity = write_onnx(Probabilities(network), example, path, outputs, free_batch=True)
     measured: dict[str, Any] = {"validation": told, "parity": parity}
     settings = Settings()
 
@@ -246,7 +249,12 @@ def export_verifier(
     blend = fit_blend(collect(opened(PLAIN_BLEND), people.frames))
     together = choose_threshold(opened(blend), people.frames, allowed)
     thresholds = {**blend, "enter_probability": together.pop("enter_probability")}
-    write_sidecar(path, "gesture-verifier", size, thresholds, made, {**measured, "together": together})
+    measured["together"] = together
+    if shipped is not None:
+        network.load_state_dict(_state(shipped))
+        parity = write_onnx(Probabilities(network), example, path, outputs, free_batch=True)
+        measured |= {"parity": parity, "of": "the network before its last stage, which saw the validation people too"}
+    write_sidecar(path, "gesture-verifier", size, thresholds, made, measured)
     return {"verifier": told, "thresholds": thresholds, "together": together}
 
 
