@@ -46,8 +46,8 @@ class GestureStream:
 
     def __init__(self, settings: GestureSettings, runtime: RuntimeSettings) -> None:
         detector = _of_kind(find_weights(settings.detector), "gesture-detector")
-        verifier = _of_kind(find_weights(settings.verifier), "gesture-verifier")
         self._detector = open_session(detector, runtime)
+        verifier = _of_kind(find_weights(settings.verifier), "gesture-verifier")
         self._size = detector.sidecar.input.width, detector.sidecar.input.height
         self._thresholds = detector.sidecar.thresholds
         self._detector_columns = [detector.sidecar.classes.index(name) for name in verifier.sidecar.classes]

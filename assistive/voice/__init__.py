@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 CLEAREST_FIRST = ("piper", "coqui", "flite", "espeak")
 """Order in which ``auto`` tries the engines: voice files that the user named, then by measured word error rate
-(``docs/results/voices.json``)."""
+(``scripts/rank_voices.py``)."""
 
 _FILE_ENGINES = {".onnx": "piper", ".pth": "coqui"}
 _CLEARER = "for a clearer voice, name a Piper voice file in configs/voices.yaml"

@@ -8,7 +8,8 @@ from assistive.errors import AssistiveError
 from assistive.evaluation.whole_run import run_whole, time_import, time_start
 
 STAND_IN = """
-import json, sys, time
+import json, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell in the background starts its children deaf to it
 events = open(sys.argv[sys.argv.index("--events") + 1], "w")
 def tell(**event):
     events.write(json.dumps(event) + "\\n")
