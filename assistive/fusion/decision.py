@@ -133,6 +133,9 @@ class DecisionMachine:
             reason: str | None = doubt(medians) if medians else intent.reason or "no hand"
         else:
             reason = TOO_SELDOM if elapsed_s is None else self._obstacle(state, intent.t_s, read)
+            if reason is None and medians[read] < self.enter:
+                # A doubtful moment does not end a hold, but nothing is said in one.
+                reason = doubt(medians)
             if reason is None:
                 return self._fire(state, intent.t_s, read, medians[read])
         return state, self._abstain(state, intent.t_s, medians, reason)

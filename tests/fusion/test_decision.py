@@ -93,12 +93,20 @@ def test_the_reason_of_the_lead_is_passed_on() -> None:
 
 def test_a_hold_begins_at_enter_and_goes_on_above_leave() -> None:
     def between(t_s: float) -> Shown:
-        return {"like": 0.8 if t_s < 0.4 else 0.5, NO_GESTURE: 0.2 if t_s < 0.4 else 0.5}
+        sure = t_s < 0.4 or t_s > 0.8
+        return {"like": 0.8 if sure else 0.5, NO_GESTURE: 0.2 if sure else 0.5}
 
     assert names(READY, at_rate(30, lambda _: {"like": 0.69, NO_GESTURE: 0.31}, 3)) == []
-    assert names(READY, at_rate(30, between, 3)) == ["like"]
+    assert names(READY, at_rate(30, between, 1.2)) == ["like"]  # the doubtful 0.4 s counted for the hold
     strict = READY.model_copy(update={"leave_probability": 0.6})
-    assert names(strict, at_rate(30, between, 3)) == []
+    assert names(strict, at_rate(30, between, 1.2)) == []
+
+
+def test_nothing_is_said_in_a_doubtful_moment() -> None:
+    def fading(t_s: float) -> Shown:
+        return {"like": 0.8 if t_s < 0.4 else 0.5, NO_GESTURE: 0.2 if t_s < 0.4 else 0.5}
+
+    assert names(READY, at_rate(30, fading, 3)) == []
 
 
 def test_enter_probability_of_the_settings_goes_before_the_shipped_one() -> None:
