@@ -63,7 +63,8 @@ def install_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable
         data = (DATA / f"{name}.onnx").read_bytes() if data is None else data
         sidecar = {
             "name": name, "file": f"{name}.onnx", "sha256": hashlib.sha256(data).hexdigest(),
-            "kind": "gesture-detector", "licence": "Apache-2.0", "input": {"height": 8, "width": 8}, "classes": [], "thresholds": {},
+            "kind": "gesture-detector", "licence": "Apache-2.0", "input": {"height": 8, "width": 8},
+            "classes": [], "thresholds": {},
             "made": {"command": "python tests/data/make_networks.py", "data": {}, "seeds": [], "date": "2026-01-01"},
             "figures": {},
         } | known  # fmt: skip
