@@ -98,7 +98,7 @@ def train_detector(
         maker: composes training scenes.
         validation: frames of other people, for figures in the log.
         recipe: how.
-        out: folder for ``last.pt`` (checkpoint), ``best`` is never picked: the schedule ends where it ends.
+        out: folder for the checkpoint; the best one is never picked, the schedule ends where it ends.
         start: weights to start from instead of chance.
     """
     torch.manual_seed(recipe.seed)

@@ -99,13 +99,13 @@ def train_verifier(
         validation: pictures of other people with labelled hands, for figures in the log; may be empty.
         recipe: how.
         out: folder for the checkpoint.
-        start: weights to start from instead of chance; heads that they lack start from chance.
+        start: weights to start from instead of chance.
     """
     torch.manual_seed(recipe.seed)
     network = build(len(CLASSES), recipe.size).to(memory_format=torch.channels_last)
     if start is not None:
         state = torch.load(start, weights_only=True)
-        network.load_state_dict(state.get("average", state), strict=False)
+        network.load_state_dict(state.get("average", state))
     average = Average(network)
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.decay), lr=recipe.rate, betas=(0.9, 0.99))
     steps = recipe.crops // recipe.batch
