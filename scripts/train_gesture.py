@@ -17,7 +17,7 @@ import cv2
 import torch
 import yaml
 
-from assistive.synth.crops import CropMaker
+from assistive.synth.crops import CropMaker, CropMixture
 from assistive.synth.drawn import draw_cutouts
 from assistive.synth.hands import Mixture, SceneMaker
 from assistive.training.detector import DetectorRecipe, train_detector
@@ -62,10 +62,11 @@ def _train_detector(
 def _train_verifier(
     train: Stock, validation: Stock, stage: dict[str, Any], out: Path, start: Path | None
 ) -> torch.nn.Module:
+    mixture = CropMixture(**stage.pop("mixture", {}))
     recipe = VerifierRecipe(**stage)
     drawn = draw_cutouts(recipe.drawn, recipe.seed)
     singles = (*train.crops, *train.others)
-    maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds)
+    maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds, mixture)
     judged = [*validation.crops, *validation.frames, *validation.others]
     return train_verifier(maker, judged, recipe, out, start)
 

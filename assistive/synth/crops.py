@@ -17,6 +17,9 @@ from assistive.training.datasets.gesture_pack import LabelledHand, Picture
 from assistive.types import NO_GESTURE, Box
 
 Image = NDArray[np.uint8]
+FARTHEST = 0.15
+"""Hands are also seen at this share of their resolution: as from six times as far away."""
+
 NOTHING = "nothing"
 """Kind of a picture whose box holds no hand."""
 
@@ -172,12 +175,14 @@ def _augment(picture: Picture, hand: LabelledHand, size: int, rng: np.random.Gen
     centre = np.array(pixels.centre) - origin
     rows, columns = (max(8, int(extent * zoom)) for extent in part.shape[:2])
     turn: NDArray[Any] = cv2.getRotationMatrix2D((float(centre[0]), float(centre[1])), angle, 1.0)
-    matrix = stretch[:, None] * turn
+    lean = np.array([[1.0, rng.normal(0, 0.08)], [rng.normal(0, 0.05), 1.0]])  # seen a little from the side
+    matrix = stretch[:, None] * (lean @ turn)
     matrix[:, 2] += np.array([columns, rows]) / 2 - matrix @ (*centre, 1.0)
     how = cv2.INTER_LINEAR if zoom > 0.7 else cv2.INTER_AREA
     turned = cv2.warpAffine(part, matrix, (columns, rows), flags=how, borderMode=cv2.BORDER_REPLICATE)
     exact = _turned_box(pixels, angle, stretch, (columns, rows))
-    image, placed = crop(degrade(np.asarray(turned, np.uint8), rng), _shaken(exact, roomy, rng), size)
+    seen = degrade(np.asarray(turned, np.uint8), rng, coarsest=FARTHEST)
+    image, placed = crop(seen, _shaken(exact, roomy, rng), size)
     corners = _into_crop(np.array([[exact.x, exact.y], [exact.x + exact.w, exact.y + exact.h]]) * (columns, rows),
                          placed, size)  # fmt: skip
     marks = None

@@ -9,19 +9,20 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
-def degrade(image: Image, rng: np.random.Generator, strength: float = 1.0) -> Image:
+def degrade(image: Image, rng: np.random.Generator, strength: float = 1.0, coarsest: float = 0.3) -> Image:
     """Return the picture as another camera in another light would have taken it.
 
     Args:
         image: uint8 ``(H, W, 3)``, RGB.
         rng: source of chance.
         strength: 0 = nearly untouched, 1 = as found in the wild.
+        coarsest: smallest share of its size to which a picture is shrunk and blown up again, 0..0.8.
     """
     image = _light(image, rng, strength)
     if rng.random() < 0.25 * strength:
         image = _blur(image, rng)
     if rng.random() < 0.2 * strength:
-        image = _low_resolution(image, rng)
+        image = _low_resolution(image, rng, coarsest)
     if rng.random() < 0.25 * strength:
         noise = rng.normal(0, rng.uniform(2, 14), (*image.shape[:2], 1)).astype(np.float32)
         image = np.clip(image + noise, 0, 255).astype(np.uint8)
@@ -62,8 +63,8 @@ def _blur(image: Image, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.filter2D(image, -1, kernel / kernel.sum()), np.uint8)
 
 
-def _low_resolution(image: Image, rng: np.random.Generator) -> Image:
+def _low_resolution(image: Image, rng: np.random.Generator, coarsest: float) -> Image:
     height, width = image.shape[:2]
-    factor = rng.uniform(0.3, 0.8)
+    factor = np.exp(rng.uniform(np.log(coarsest), np.log(0.8)))
     small = cv2.resize(image, (max(8, int(width * factor)), max(8, int(height * factor))), interpolation=cv2.INTER_AREA)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -21,6 +21,7 @@ from assistive.synth.crops import CropMaker
 from assistive.training.datasets.gesture_pack import Picture
 from assistive.training.optimise import Average, parameter_groups, resume, save, schedule
 from assistive.training.stock import CLASSES
+from assistive.training.unfold import unfold
 from assistive.types import NO_GESTURE
 from assistive.zoo.gesture_verifier import GestureVerifier, build
 
@@ -99,13 +100,18 @@ def train_verifier(
         validation: pictures of other people with labelled hands, for figures in the log; may be empty.
         recipe: how.
         out: folder for the checkpoint.
-        start: weights to start from instead of chance.
+        start: weights to start from instead of chance: a checkpoint, or an exported network.
     """
     torch.manual_seed(recipe.seed)
-    network = build(len(CLASSES), recipe.size).to(memory_format=torch.channels_last)
-    if start is not None:
+    network = build(len(CLASSES), recipe.size)
+    if start is not None and start.suffix == ".onnx":
+        rng = np.random.default_rng(recipe.seed)
+        typical = np.stack([maker.make(recipe.size, rng).image for _ in range(512)]).transpose(0, 3, 1, 2)
+        unfold(start, network, torch.from_numpy(typical).float() / 255)
+    elif start is not None:
         state = torch.load(start, weights_only=True)
         network.load_state_dict(state.get("average", state))
+    network.to(memory_format=torch.channels_last)
     average = Average(network)
     optimiser = torch.optim.AdamW(parameter_groups(network, recipe.decay), lr=recipe.rate, betas=(0.9, 0.99))
     steps = recipe.crops // recipe.batch
