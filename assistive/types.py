@@ -22,6 +22,12 @@ GESTURES: tuple[str, ...] = (
 NO_GESTURE = "no_gesture"
 """A hand that shows none of the 18 gestures."""
 
+EXPRESSIONS: tuple[str, ...] = ("negative", "positive", "surprise")
+"""The three classes of MEGC2019, in its order. They describe a movement of the face, never what somebody feels."""
+
+NO_EXPRESSION = "none"
+"""A face that moves in none of these ways."""
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -96,6 +102,75 @@ class Hand:
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """The face of the active user in one frame.
+
+    Attributes:
+        box: where it is.
+        landmarks: float32 ``(468, 3)``, MediaPipe's face mesh: x, y in fractions of the frame, z towards the camera
+            negative, in fractions of the frame's width.
+        track: number that stays with one face while it is followed; a new one after it was lost.
+        quality: how far what is read from it can be trusted, 0..1.
+        problems: what lowers the quality: ``small``, ``blurred``, ``dark``, ``turned``, ``covered``, ``cut``.
+    """
+
+    box: Box
+    landmarks: NDArray[np.float32]
+    track: int
+    quality: float
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Something that a face did, from rest and back to it.
+
+    Attributes:
+        onset_s: media time at which the movement began.
+        apex_s: media time of its strongest moment.
+        offset_s: media time at which it was over.
+        label: one of ``EXPRESSIONS``, or ``none`` when the recogniser abstains.
+        kind: ``micro`` (at most 0.5 s from onset to offset) or ``macro``.
+        probability: calibrated probability of the label, 0..1.
+        intensity: strength of the movement, 0..1.
+    """
+
+    onset_s: float
+    apex_s: float
+    offset_s: float
+    label: str
+    kind: Literal["micro", "macro"]
+    probability: float
+    intensity: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the expression stream makes of one frame.
+
+    Attributes:
+        t_s: media time of the frame.
+        face: the active user's face, or None.
+        shapes: strength of each macro shape now, 0..1, by name (``smile``, ``frown``, ``brow_raise``, ``mouth_open``,
+            ...), against this user's own neutral face; empty without a face that can be read.
+        label: tone of this moment: one of ``EXPRESSIONS``, or ``none``.
+        probabilities: calibrated probability by name, ``none`` included; sums to 1.
+        intensity: strength of the tone, 0..1.
+        event: an expression that ended in this very frame, or None.
+        reason: why nothing can be read ("no face", "face turned", ...), or None.
+    """
+
+    t_s: float
+    face: Face | None
+    shapes: Mapping[str, float]
+    label: str
+    probabilities: Mapping[str, float]
+    intensity: float
+    event: Expression | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Intent:
     """What the streams together say about one frame.
 
@@ -104,12 +179,20 @@ class Intent:
         hand: the hand that leads, or None when there is none to judge.
         present: a person was seen in this frame (for now: any hand).
         reason: why there is no leading hand ("no hand", "hand too small"), or None.
+        tone: how it is meant to sound: one of ``EXPRESSIONS``, or ``none``; never what somebody feels.
+        tone_probability: calibrated probability of the tone, 0..1.
+        tone_intensity: its strength, 0..1, smoothed.
+        weights: how much each stream counted, by ``gesture`` and ``expression``; sums to 1.
     """
 
     t_s: float
     hand: Hand | None
     present: bool
     reason: str | None = None
+    tone: str = NO_EXPRESSION
+    tone_probability: float = 1.0
+    tone_intensity: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=lambda: {"gesture": 1.0, "expression": 0.0})
 
 
 Phase = Literal["watching", "holding", "spoken", "paused"]
@@ -209,7 +292,9 @@ class Step:
         decision: what the decision machine made of it.
         utterance: what is to be said because of this frame, or None.
         action: what the gesture did instead (``pause``, ``resume``, ``repeat``, ``stop_speaking``), or None.
-        stage_ms: milliseconds spent by stage name ("detect", "verify", "track", "decide").
+        stage_ms: milliseconds spent by stage name ("detect", "verify", "face", "expression", "join", "decide"); the
+            streams of hands and face run side by side, "join" is what the first waited for the second.
+        reading: what the expression stream makes of it; None when the face is not read.
     """
 
     frame: Frame
@@ -219,3 +304,4 @@ class Step:
     utterance: Utterance | None = None
     action: str | None = None
     stage_ms: Mapping[str, float] = field(default_factory=dict)
+    reading: Reading | None = None
