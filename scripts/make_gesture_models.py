@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STAGES = ("detector", "detector_polish", "verifier", "verifier_polish", "verifier_everyone")
+STAGES = ("detector", "detector_polish", "verifier", "verifier_polish", "verifier_far", "verifier_everyone")
 WORK = Path("data")
 
 
@@ -28,7 +28,7 @@ def main() -> None:
     for stage in STAGES:
         if not Path(f"runs/{stage}/final.pt").is_file():
             _call("train_gesture.py", stage, "--out", f"runs/{stage}")
-    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_polish/final.pt",
+    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt",
           "--everyone", "runs/verifier_everyone/final.pt")  # fmt: skip
 
 

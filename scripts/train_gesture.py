@@ -31,6 +31,7 @@ def main() -> None:
     parser.add_argument("stage", help="a key under `stages` in the config")
     parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints (resumed if there are any)")
+    parser.add_argument("--start", type=Path, help="weights to start from instead: a checkpoint or an exported verifier")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
@@ -42,7 +43,8 @@ def main() -> None:
     held = config["validation"]
     train, validation = read_stock(Path(config["pack"]), Path(config["faces"]), held["sources"], held["share"])
     stage = config["stages"][args.stage]
-    start = Path(stage.pop("start")) if "start" in stage else None
+    start = args.start or (Path(stage["start"]) if "start" in stage else None)
+    stage.pop("start", None)
     if stage.pop("everyone", False):
         train, validation = train.joined(validation), Stock((), (), (), ())
     run = _train_verifier if args.stage.startswith("verifier") else _train_detector

@@ -75,17 +75,19 @@ def write_onnx(
 
 
 def write_sidecar(
-    path: Path, kind: str, size: int, thresholds: dict[str, float], made: dict[str, Any], figures: dict[str, Any]
-) -> None:
-    """Write ``NAME.json`` beside ``NAME.onnx``."""
+    path: Path, kind: str, size: int | tuple[int, int], thresholds: dict[str, float], made: dict[str, Any],
+    figures: dict[str, Any], classes: Sequence[str] = CLASSES, licence: str = LICENCE,
+) -> None:  # fmt: skip
+    """Write ``NAME.json`` beside ``NAME.onnx``; ``size`` is the side of the input, or its height and width."""
+    height, width = (size, size) if isinstance(size, int) else size
     sidecar = {
         "name": path.stem,
         "file": path.name,
         "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
         "kind": kind,
-        "licence": LICENCE,
-        "input": {"height": size, "width": size},
-        "classes": list(CLASSES),
+        "licence": licence,
+        "input": {"height": height, "width": width},
+        "classes": list(classes),
         "thresholds": thresholds,
         "made": {"date": datetime.date.today().isoformat(), **made},
         "figures": figures,

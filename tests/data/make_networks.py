@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from onnx import ModelProto, TensorProto, checker, helper, save
+import numpy as np
+from onnx import ModelProto, TensorProto, checker, helper, numpy_helper, save
 
 
 def network(operators: list[tuple[str, list[str], list[str]]]) -> ModelProto:
@@ -18,9 +19,28 @@ def network(operators: list[tuple[str, list[str], list[str]]]) -> ModelProto:
     return model
 
 
+def expression_network() -> ModelProto:
+    """Flow maps to negative, positive, surprise or none, by the channel (u, v, strain) that moves; still = none."""
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, 28, 28])
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 4])
+    weights = {"push": 10 * np.eye(3, 4, dtype=np.float32), "rest": np.array([0, 0, 0, 1], np.float32)}
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["flat"]),
+        helper.make_node("Gemm", ["flat", "push", "rest"], ["logits"]),
+        helper.make_node("Softmax", ["logits"], ["out"]),
+    ]
+    known = [numpy_helper.from_array(array, name) for name, array in weights.items()]
+    graph = helper.make_graph(nodes, "tiny", [image], [out], known)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    checker.check_model(model)
+    return model
+
+
 if __name__ == "__main__":
     here = Path(__file__).parent
     # The mean of each channel.
     save(network([("GlobalAveragePool", ["image"], ["out"])]), here / "mean.onnx")
     # Zero divided by zero, whatever the picture.
     save(network([("Sub", ["image", "image"], ["zero"]), ("Div", ["zero", "zero"], ["out"])]), here / "nan.onnx")
+    save(expression_network(), here / "expression.onnx")
