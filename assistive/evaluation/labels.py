@@ -14,7 +14,7 @@ from math import isfinite
 from pathlib import Path
 
 from assistive.errors import ConfigError
-from assistive.types import GESTURES, Box
+from assistive.types import EXPRESSIONS, GESTURES, Box
 
 NONE = "none"
 """Written as an alternative: a system that says nothing is right as well."""
@@ -73,6 +73,23 @@ class Interval:
     start_s: float
     end_s: float
     truth: Truth
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """An expression that a face really showed.
+
+    Attributes:
+        start_s: media time of its onset.
+        apex_s: media time of its apex, None where nobody wrote that down.
+        end_s: media time of its offset.
+        label: one of ``EXPRESSIONS``; blank where nobody wrote that down.
+    """
+
+    start_s: float
+    apex_s: float | None
+    end_s: float
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +183,34 @@ def read_clips(path: Path, only: str) -> dict[str, list[Interval]]:
     return {file: sorted(intervals, key=lambda interval: interval.start_s) for file, intervals in clips.items()}
 
 
+def read_expressions(path: Path, only: str) -> list[Shown]:
+    """Read what a face does in a clip.
+
+    Args:
+        path: CSV with columns ``start_s, apex_s, end_s, label``; ``file`` where it speaks of more than one clip. Apex
+            and label may be blank; a file without rows says that the clip shows no expression.
+        only: name of the clip; rows about others are passed over.
+
+    Returns:
+        The expressions, in time.
+
+    Raises:
+        LabelError: as for :func:`read_pictures`.
+    """
+    shown: list[Shown] = []
+    for row in _read(path, ("start_s", "apex_s", "end_s", "label"), blank=True):
+        if "file" in row.cells and _file(row) != only:
+            continue
+        start_s, end_s, label = row.number("start_s"), row.number("end_s"), row.cells["label"]
+        apex_s = row.number("apex_s") if row.cells["apex_s"] else None
+        if not 0 <= start_s < end_s or (apex_s is not None and not start_s <= apex_s <= end_s):
+            raise row.error("these times are not in order", "0 <= start_s <= apex_s <= end_s, and start_s < end_s")
+        if label and label not in EXPRESSIONS:
+            raise row.error(f"unknown expression {label!r}", f"one of {', '.join(EXPRESSIONS)}, or leave it blank")
+        shown.append(Shown(start_s, apex_s, end_s, label))
+    return sorted(shown, key=lambda one: one.start_s)
+
+
 def _clip_truth(row: _Row) -> Truth:
     if "gesture" in row.cells:
         return row.truth("gesture")
@@ -181,8 +226,8 @@ def _file(row: _Row) -> str:
     return Path(row.cells["file"]).name
 
 
-def _read(path: Path, needed: tuple[str, ...]) -> Iterator[_Row]:
-    """Yield the rows of a CSV file with at least these columns; a file without rows is an error."""
+def _read(path: Path, needed: tuple[str, ...], blank: bool = False) -> Iterator[_Row]:
+    """Yield the rows of a CSV file with at least these columns; a file without rows is an error unless ``blank``."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
@@ -195,9 +240,9 @@ def _read(path: Path, needed: tuple[str, ...]) -> Iterator[_Row]:
             for cells in reader:
                 empty = False
                 yield _Row(path, reader.line_num, {name: (cells[name] or "").strip() for name in names})
-            if empty:
+            if empty and not blank:
                 raise LabelError(f"{path} has no rows", "write one row for each hand or stretch of time")
     except OSError as error:
-        raise LabelError(f"cannot read {path}: {error.strerror}", "check the path given with --labels") from error
+        raise LabelError(f"cannot read {path}: {error.strerror}", "check the path of the CSV file") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise LabelError(f"{path} is no CSV file in UTF-8: {error}", "save it as CSV, UTF-8") from error

@@ -1,28 +1,29 @@
-"""A drawn person who plays a script of gestures: everything runs without a camera, and the same way every time."""
+"""A drawn person who plays a script: everything runs without a camera, and the same way every time."""
 
 from __future__ import annotations
 
-import difflib
 import math
 import time
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
-from assistive.errors import SourceError
 from assistive.settings import SourceSettings
+from assistive.sources.drawn_face import FacePose, Image
 from assistive.sources.drawn_hand import HandPicture, paste_hand, render_hand
 from assistive.sources.hand_pose import pose
-from assistive.sources.person import HEIGHT, LIPS, SHIRT, SHOULDER, SKIN, WIDTH, Image, draw_person
-from assistive.types import GESTURES, NO_GESTURE, Frame
+from assistive.sources.person import HEIGHT, LIPS, SHIRT, SHOULDER, SKIN, WIDTH, draw_person
+from assistive.sources.script import HOLD_S, LOWER_S, RISE_S, START_S, TALK, Performed, eased, lips_apart, parse_script
+from assistive.types import EXPRESSIONS, GESTURES, NO_GESTURE, Frame
 
-DEFAULT_SCRIPT = ("like", "palm", "peace", "ok", "call", "stop")
+DEFAULT = ("like+positive", "palm", "peace+surprise", "ok", "call", "stop+negative")
+DEFAULT_SCRIPT = tuple(turn.partition("+")[0] for turn in DEFAULT)
+"""The gestures that are played where nothing else is asked for."""
 
 RATE_HZ = 30.0
-START_S, RISE_S, HOLD_S, LOWER_S, REST_S = 0.6, 0.45, 1.3, 0.40, 1.0
-TURN_S = RISE_S + HOLD_S + LOWER_S + REST_S
 
 HAND_PX = 158.0
 BESIDE = (172.0, 214.0)
@@ -34,14 +35,15 @@ FORMING_STEPS = 4
 
 
 class PerformerSource:
-    """Plays gestures one after another: hand up, hold, hand down, rest.
+    """Plays gestures one after another, hand up, hold, hand down, rest, and moves the face.
 
     Args:
-        script: names of gestures with commas between them; empty = six clear ones.
+        script: turns with commas between them, as :mod:`assistive.sources.script` has them; empty = six clear gestures,
+            three of them with a brief expression.
         settings: not used; the performer has its own size and rate.
 
     Raises:
-        SourceError: a name is none of the 18 gestures.
+        SourceError: a name is none of the 18 gestures, or no expression.
     """
 
     live = False
@@ -51,19 +53,25 @@ class PerformerSource:
     name = "performer"
 
     def __init__(self, script: str, settings: SourceSettings) -> None:
-        names = [name.strip() for name in script.split(",") if name.strip()]
-        self.script: tuple[str, ...] = tuple(names) or DEFAULT_SCRIPT
-        for name in names:
-            if name not in GESTURES:
-                near = difflib.get_close_matches(name, GESTURES, n=1)
-                remedy = f"did you mean {near[0]}?" if near else f"one of: {', '.join(GESTURES)}"
-                raise SourceError(f"the performer knows no gesture {name!r}", remedy, "source.performer")
+        played = parse_script(script)
+        self._script = played if played.turns else parse_script(",".join(DEFAULT))
+        self._starts_s = self._script.starts_s
+        self._moves = self._script.expressions()
         self._closed = False
+
+    @property
+    def script(self) -> tuple[str, ...]:
+        """The gestures in the order in which they are played."""
+        return tuple(turn.gesture for turn in self._script.turns if turn.gesture)
 
     @property
     def seconds(self) -> float:
         """Length of the performance in seconds."""
-        return START_S + TURN_S * len(self.script)
+        return self._starts_s[-1]
+
+    def expressions(self) -> tuple[Performed, ...]:
+        """Return the expressions that are played, with their true times, in order."""
+        return tuple(move for move in self._moves if move.label in EXPRESSIONS)
 
     def frames(self) -> Iterator[Frame | None]:
         """Yield every picture of the performance in order, 30 a second of media time."""
@@ -76,7 +84,7 @@ class PerformerSource:
 
     def picture(self, t_s: float) -> Image:
         """Return the picture at a time of the performance: uint8 ``(480, 640, 3)``, RGB."""
-        image = draw_person(0.5 - 0.5 * math.cos(t_s * 1.6), _eyes_open(t_s))
+        image = draw_person(0.5 - 0.5 * math.cos(t_s * 1.6), self.face_at(t_s))
         gesture, raised = self.hand_at(t_s)
         if raised > 0.0:
             _draw_arm(image, gesture, raised, t_s)
@@ -84,27 +92,40 @@ class PerformerSource:
 
     def hand_at(self, t_s: float) -> tuple[str, float]:
         """Return the gesture of a moment and how far the hand is raised, 0 = out of sight, 1 = held."""
-        turn, into = divmod(max(t_s - START_S, 0.0), TURN_S)
-        gesture = self.script[min(int(turn), len(self.script) - 1)]
-        if t_s < START_S or turn >= len(self.script):
-            return gesture, 0.0
+        turn = bisect_right(self._starts_s, t_s) - 1
+        gesture = self._script.turns[min(max(turn, 0), len(self._script.turns) - 1)].gesture
+        if gesture is None or t_s < START_S or turn >= len(self._script.turns):
+            return gesture or NO_GESTURE, 0.0
+        into = t_s - self._starts_s[turn]
         if into < RISE_S:
-            return gesture, _eased(into / RISE_S)
-        return gesture, _eased(1.0 - (into - RISE_S - HOLD_S) / LOWER_S)
+            return gesture, eased(into / RISE_S)
+        return gesture, eased(1.0 - (into - RISE_S - HOLD_S) / LOWER_S)
+
+    def face_at(self, t_s: float) -> FacePose:
+        """Return what the face does at a moment."""
+        amounts = dict.fromkeys((*EXPRESSIONS, TALK), 0.0)
+        for move in self._moves:
+            spoken = move.label == TALK and move.start_s < t_s < move.end_s
+            amounts[move.label] += lips_apart(t_s - move.start_s) if spoken else move.amount(t_s)
+        return FacePose(
+            brows_up=amounts["surprise"], brows_down=amounts["negative"], corners_up=amounts["positive"],
+            mouth_open=amounts[TALK], eyes_open=_eyes_open(t_s), gaze=_gaze(t_s),
+        )  # fmt: skip
 
     def close(self) -> None:
         """End the performance."""
         self._closed = True
 
 
-def _eased(share: float) -> float:
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3 - 2 * share)
-
-
 def _eyes_open(t_s: float) -> float:
     """Return 1, but 0 for a blink of a fifth of a second every 3.7 seconds."""
     return min(abs(t_s % 3.7 - 3.0) / 0.1, 1.0)
+
+
+def _gaze(t_s: float) -> float:
+    """Return where the eyes look, -1..1: most of the time at the camera, now and then beside it for a second."""
+    into = t_s % 7.3 - 4.4
+    return (0.7 if t_s % 14.6 < 7.3 else -0.7) * min(eased(into / 0.06), eased((1.0 - into) / 0.06))
 
 
 @lru_cache(maxsize=len(GESTURES) * (FORMING_STEPS + 1))
@@ -117,7 +138,7 @@ def _hand(gesture: str, step: int) -> HandPicture:
 
 def _draw_arm(image: Image, gesture: str, raised: float, t_s: float) -> None:
     """Draw upper arm, forearm and hand, in place."""
-    picture = _hand(gesture, round(_eased(raised * 1.15) * FORMING_STEPS))
+    picture = _hand(gesture, round(eased(raised * 1.15) * FORMING_STEPS))
     x, y = RAISED.get(gesture, BESIDE)
     x += 1.6 * math.sin(t_s * 4.1)
     y += 1.2 * math.sin(t_s * 5.3) + (1 - raised) * LOWERED_PX

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from assistive.sources.drawn_face import HAIR, HEAD, FacePose, Image, Point, draw_face, draw_features, scaled
 from assistive.sources.hand_skin import Colour
 from assistive.sources.hand_surface import blurred
-
-Image = NDArray[np.uint8]
-Point = tuple[float, float]
 
 WIDTH, HEIGHT = 640, 480
 SKIN: Colour = (214, 164, 134)
@@ -22,34 +21,36 @@ SHOULDER: Point = (266.0, 360.0)
 LIPS: Point = (352.0, 226.0)
 BREATH_PX = 3
 
-_HEAD = (352, 168)
-_EYES = ((327, 172), (377, 172))
-_HAIR: Colour = (62, 44, 36)
+_FIGURE = (slice(50, HEIGHT), slice(196, 508))
+"""Rows and columns in which head and shoulders lie, whatever the breath."""
 _FINE = 2
 """Shapes are drawn at this many times the size and averaged, which smooths their edges."""
 
 
-def draw_person(breath: float, eyes_open: float) -> Image:
+def draw_person(breath: float, pose: FacePose) -> Image:
     """Return a new picture of the person in the room.
 
     Args:
         breath: how far the breath lifts head and shoulders, 0..1.
-        eyes_open: 0 = closed, 1 = open.
+        pose: what the face does.
 
     Returns:
         uint8 ``(480, 640, 3)``, RGB.
     """
-    lift = round(BREATH_PX * breath)
-    image = _breathing(lift).copy()
-    _eyes(image, eyes_open, lift)
+    still, cover = _figure()
+    colour = still.copy()
+    draw_face(colour, pose)
+    # Only the part that breathes, and between pixels: a head that jumps by whole ones looks like a twitch.
+    image = _room().copy()
+    colour, cover = _lifted(colour[_FIGURE], BREATH_PX * breath), _lifted(cover[_FIGURE], BREATH_PX * breath)
+    image[_FIGURE] = cv2.blendLinear(colour, np.ascontiguousarray(image[_FIGURE]), cover, 1 - cover)
     return image
 
 
-@cache
-def _breathing(lift: int) -> Image:
-    rows = np.minimum(np.arange(HEIGHT) + lift, HEIGHT - 2)
-    colour, cover = (layer[rows] for layer in _figure())
-    return cv2.blendLinear(colour, _room(), cover, 1 - cover).astype(np.uint8)
+def _lifted(layer: NDArray[Any], by_px: float) -> NDArray[Any]:
+    matrix = np.array([[1, 0, 0], [0, 1, -by_px]])
+    size = (layer.shape[1], layer.shape[0])
+    return cv2.warpAffine(layer, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 @cache
@@ -76,12 +77,8 @@ def _room() -> Image:
     return np.asarray(np.clip(soft, 0, 255), np.uint8)
 
 
-def _scaled(*points: Point) -> NDArray[np.int32]:
-    return np.round(np.array(points) * _FINE).astype(np.int32)
-
-
-def _ellipse(image: NDArray[np.uint8], centre: Point, axes: Point, colour: Colour | int, angle: float = 0) -> None:
-    (x, y), (a, b) = _scaled(centre, axes).tolist()
+def _ellipse(image: Image, centre: Point, axes: Point, colour: Colour | int, angle: float = 0) -> None:
+    (x, y), (a, b) = scaled(centre, axes).tolist()
     cv2.ellipse(image, (x, y), (a, b), angle, 0, 360, colour if isinstance(colour, tuple) else (colour,), -1)
 
 
@@ -90,28 +87,28 @@ def _figure() -> tuple[Image, NDArray[np.float32]]:
     """Return head and shoulders: colours ``(480, 640, 3)`` and coverage ``(480, 640)``."""
     image = np.full((HEIGHT * _FINE, WIDTH * _FINE, 3), SHIRT, np.uint8)
     cover = np.zeros((HEIGHT * _FINE, WIDTH * _FINE), np.uint8)
-    x, y = _HEAD
-    body = _scaled((298, 300), (322, 290), (382, 290), (406, 300), (452, 322), (482, 352), (496, 410), (504, 480),
+    x, y = HEAD
+    body = scaled((298, 300), (322, 290), (382, 290), (406, 300), (452, 322), (482, 352), (496, 410), (504, 480),
                    (504, 492), (200, 492), (200, 480), (208, 410), (222, 352), (252, 322))  # fmt: skip
     cv2.fillPoly(cover, [body], (255,))
     shade = _round(cover)
     _ellipse(image, (x, 302), (44, 22), (48, 74, 100))
     for target, colour in ((image, SKIN), (cover, 255)):
-        cv2.fillPoly(target, [_scaled((324, 230), (380, 230), (386, 296), (352, 316), (318, 296))],
+        cv2.fillPoly(target, [scaled((324, 230), (380, 230), (386, 296), (352, 316), (318, 296))],
                      colour if isinstance(colour, tuple) else (colour,))  # fmt: skip
     _ellipse(image, (x, 252), (36, 22), (182, 134, 108))
-    for target, hair, skin in ((image, _HAIR, SKIN), (cover, 255, 255)):
+    for target, hair, skin in ((image, HAIR, SKIN), (cover, 255, 255)):
         _ellipse(target, (x, y - 18), (74, 84), hair)
         _ellipse(target, (x - 62, y + 14), (11, 18), skin)
         _ellipse(target, (x + 62, y + 14), (11, 18), skin)
         _ellipse(target, (x, y + 6), (61, 82), skin)
-    fringe = _scaled((288, 156), (292, 112), (330, 84), (384, 84), (414, 116), (416, 156), (402, 132), (360, 118),
+    fringe = scaled((288, 156), (292, 112), (330, 84), (384, 84), (414, 116), (416, 156), (402, 132), (360, 118),
                      (316, 128))  # fmt: skip
-    cv2.fillPoly(image, [fringe], _HAIR)
+    cv2.fillPoly(image, [fringe], HAIR)
     face = np.zeros_like(cover)
     _ellipse(face, (x, y + 6), (62, 84), 255)
     shade = np.where(face > 0, _round(face), shade)
-    _features(image)
+    draw_features(image)
     colour = np.clip(image.astype(np.float32) * blurred(shade.astype(np.float32), 3)[..., None], 0, 255)
     size = (WIDTH, HEIGHT)
     small = cv2.resize(colour, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
@@ -124,32 +121,3 @@ def _round(mask: NDArray[np.uint8]) -> NDArray[np.float32]:
     depth = cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), 26)
     left = cv2.Sobel(depth, cv2.CV_32F, 1, 0, ksize=5) + 0.6 * cv2.Sobel(depth, cv2.CV_32F, 0, 1, ksize=5)
     return (0.86 + 0.16 * depth + 0.30 * np.clip(left * 1.2, -1, 1)).astype(np.float32)
-
-
-def _features(image: Image) -> None:
-    """Draw brows, nose, mouth and cheeks, in place."""
-    x, y = _HEAD
-    for cheek in (x - 32, x + 32):
-        layer = image.copy()
-        _ellipse(layer, (cheek, y + 38), (17, 12), (222, 148, 124))
-        cv2.addWeighted(layer, 0.45, image, 0.55, 0, image)
-    for eye in _EYES:
-        brow = _scaled((eye[0] - 15, eye[1] - 17), (eye[0], eye[1] - 22), (eye[0] + 15, eye[1] - 17))
-        cv2.polylines(image, [brow], False, _HAIR, 4 * _FINE, cv2.LINE_AA)
-    nose = _scaled((x - 3, y + 10), (x - 9, y + 34), (x - 1, y + 39), (x + 9, y + 36))
-    cv2.polylines(image, [nose], False, (176, 124, 98), 2 * _FINE, cv2.LINE_AA)
-    lips = _scaled((x - 20, 222), (x - 7, 218), (x, 220), (x + 7, 218), (x + 20, 222), (x + 8, 231), (x - 8, 231))
-    cv2.fillPoly(image, [lips], (184, 104, 96), cv2.LINE_AA)
-    smile = _scaled((x - 22, 221), (x - 8, 224), (x + 8, 224), (x + 22, 221))
-    cv2.polylines(image, [smile], False, (132, 70, 66), _FINE, cv2.LINE_AA)
-
-
-def _eyes(image: Image, eyes_open: float, lift: int) -> None:
-    for x, y in _EYES:
-        height = round(6 * eyes_open)
-        centre = (x, y - lift)
-        if height:
-            cv2.ellipse(image, centre, (11, height), 0, 0, 360, (240, 236, 230), -1, cv2.LINE_AA)
-            cv2.circle(image, centre, min(5, height), (74, 52, 40), -1, cv2.LINE_AA)
-            cv2.circle(image, (x - 2, y - lift - 2), 1, (250, 250, 250), -1, cv2.LINE_AA)
-        cv2.ellipse(image, centre, (12, height), 0, 180, 360, (66, 44, 38), 2, cv2.LINE_AA)

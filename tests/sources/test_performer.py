@@ -5,7 +5,8 @@ import pytest
 
 from assistive.errors import SourceError
 from assistive.settings import SourceSettings
-from assistive.sources.performer import DEFAULT_SCRIPT, HOLD_S, RISE_S, START_S, TURN_S, PerformerSource
+from assistive.sources.performer import DEFAULT_SCRIPT, PerformerSource
+from assistive.sources.script import HOLD_S, RISE_S, START_S, TURN_S
 from assistive.types import Frame
 
 SETTINGS = SourceSettings()
