@@ -17,8 +17,10 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from assistive import __version__
-from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError
+from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError, WeightsError
+from assistive.fusion.attention import FusionHead
 from assistive.gesture import GestureStream
+from assistive.language.composer import repertoire
 from assistive.language.vocabulary import VocabularyFile, load_vocabulary
 from assistive.meter import Meter
 from assistive.pipeline import Pipeline, Sink
@@ -29,8 +31,10 @@ from assistive.ui.events import EventLog
 from assistive.ui.recording import Recorder
 from assistive.voice import Player, Voice, open_player, open_voice
 from assistive.voice.speaker import Speaker, SpeechEvent
+from assistive.voice.tone import load_tones
 
 if TYPE_CHECKING:
+    from assistive.expression import ExpressionStream
     from assistive.ui.viewer import Viewer
     from assistive.ui.window import Action
 
@@ -60,11 +64,20 @@ class Vision(threading.Thread):
 
 
 class Mouth:
-    """Says what the pipeline decides; keeps the phrases of the vocabulary ready."""
+    """Says what the pipeline decides; keeps the phrases of the vocabulary ready in every tone.
 
-    def __init__(self, speaker: Speaker, vocabulary: VocabularyFile) -> None:
+    Args:
+        speaker: says it.
+        vocabulary: what may have to be said.
+        styles_of: every style that a tone may have.
+    """
+
+    def __init__(
+        self, speaker: Speaker, vocabulary: VocabularyFile, styles_of: Callable[[str], tuple[Style, ...]]
+    ) -> None:
         self._speaker = speaker
         self._vocabulary = vocabulary
+        self._styles_of = styles_of
         self._prepare()
 
     def take(self, step: Step) -> None:
@@ -82,9 +95,8 @@ class Mouth:
             self._prepare()
 
     def _prepare(self) -> None:
-        phrases = self._vocabulary.current.phrases.values()
         self._prepared = self._vocabulary.current.digest
-        self._speaker.prepare([(text, Style()) for text in phrases])
+        self._speaker.prepare(repertoire(self._vocabulary.current, self._styles_of))
 
 
 class Journal:
@@ -106,6 +118,8 @@ class Journal:
         self._t_s = step.frame.t_s
         if step.decision.reason is not None:
             self._events.abstained(self._t_s, step.decision.reason)
+        if step.reading is not None and step.reading.event is not None:
+            self._events.expression(step.reading.event)
 
     def tell(self, reason: str) -> None:
         """Write a message."""
@@ -142,27 +156,33 @@ class Run:
     ) -> None:  # fmt: skip
         self._stop = stop
         self._source = parts.enter_context(closing(open_source(spec, settings.source)))
+        expression = _open_expression(settings, self._source.live, parts)
         gesture = GestureStream(settings.gesture, settings.runtime)
         vocabulary = VocabularyFile(settings.language.vocabulary)
         voice = open_voice(settings.voice, vocabulary.current.language)
         player = open_player(settings.voice, voice.device)
         meter = Meter()
         viewer = self._viewer = _open_viewer(settings, self._source, vocabulary, meter, gesture.provider, voice.name)
-        record = parts.enter_context(closing(EventLog(events)))
-        record.start(_facts(self._source, gesture, vocabulary, voice, player))
+        record = parts.enter_context(closing(EventLog(events, settings.expression.log)))
+        record.start(_facts(self._source, gesture, vocabulary, voice, player, settings))
         parts.callback(lambda: record.summary(meter.summary(self._source.dropped)))
         journal = Journal(record, meter)
         self._listeners = [journal.hear]
         live = self._source.live
         self._speaker = parts.enter_context(closing(Speaker(voice, player, settings.voice, self._hear, live)))
-        self._sinks: list[Sink] = [Mouth(self._speaker, vocabulary), journal]
+        tones = load_tones()
+        toned = settings.expression.enabled and settings.tone.mode == "auto"
+        mouth = Mouth(self._speaker, vocabulary, tones.styles if toned else lambda tone: ())
+        self._sinks: list[Sink] = [mouth, journal]
         if viewer is not None:
             self._listeners.append(viewer.hear)
             self._sinks.append(parts.enter_context(closing(viewer)))
         if recording is not None:
             recorder = Recorder(recording, settings, gesture.threshold, vocabulary)
             self._sinks.append(parts.enter_context(closing(recorder)))
-        self._pipeline = Pipeline(gesture, vocabulary, settings)
+        fusion = _open_fusion(settings)
+        pipeline = Pipeline(gesture, vocabulary, settings, expression, tones.style, fusion)
+        self._pipeline = parts.enter_context(closing(pipeline))
 
     def _hear(self, event: SpeechEvent) -> None:
         for listener in self._listeners:
@@ -193,6 +213,8 @@ class Run:
             self._stop.set()
         elif action == "pause":
             self._pipeline.toggle_pause()
+        elif action == "tone":
+            self._pipeline.toggle_tone()
         elif action == "repeat":
             self._speaker.repeat()
         elif action == "stop_speaking":
@@ -259,6 +281,27 @@ def interruptible(stop: threading.Event) -> Iterator[threading.Event]:
         restore()
 
 
+def _open_fusion(settings: Settings) -> FusionHead | None:
+    """Open what joins face and hand where a face is read; without its weights the face alone gives the tone."""
+    if not settings.expression.enabled:
+        return None
+    try:
+        return FusionHead(settings.expression.fusion, settings.runtime)
+    except WeightsError as error:
+        log.warning("the face alone gives the tone, whatever hides it: %s", error.what)
+        return None
+
+
+def _open_expression(settings: Settings, live: bool, parts: ExitStack) -> ExpressionStream | None:
+    """Begin to load the expression stream, or touch nothing that looks at a face."""
+    if not settings.expression.enabled:
+        return None
+    from assistive.expression import ExpressionStream
+
+    stream = ExpressionStream(settings.expression, settings.spotting, settings.runtime, wait=not live)
+    return parts.enter_context(closing(stream))
+
+
 def _open_viewer(
     settings: Settings, source: Source, vocabulary: VocabularyFile, meter: Meter, provider: str, voice: str
 ) -> Viewer | None:
@@ -278,12 +321,13 @@ def _open_viewer(
 
 
 def _facts(
-    source: Source, gesture: GestureStream, vocabulary: VocabularyFile, voice: Voice, player: Player
+    source: Source, gesture: GestureStream, vocabulary: VocabularyFile, voice: Voice, player: Player,
+    settings: Settings,
 ) -> dict[str, Any]:
     """Return what the first event tells of a run."""
     return {
         "version": __version__, "source": source.name, "size": source.size, "live": source.live,
         "provider": gesture.provider, "provider_reason": gesture.reason, "threshold": gesture.threshold,
         "voice": voice.name, "voice_reason": voice.why, "player": player.name, "player_reason": player.why,
-        "vocabulary": vocabulary.current.digest,
+        "vocabulary": vocabulary.current.digest, "expression": settings.expression.enabled,
     }  # fmt: skip

@@ -40,6 +40,15 @@ Source = Annotated[
 Headless = Annotated[bool | None, typer.Option("--headless", help="No window.")]
 Vocabulary = Annotated[str | None, typer.Option(metavar="FILE", help="Vocabulary: a language code or a file.")]
 VoiceName = Annotated[str | None, typer.Option("--voice", metavar="NAME", help="A voice: python run.py list voices.")]
+Expression = Annotated[
+    bool | None, typer.Option("--expression/--no-expression", help="Read the face (default), or run no face code.")
+]
+LogExpressions = Annotated[
+    bool | None, typer.Option("--log-expressions", help="Write expressions and tones to the events file.")
+]
+Tone = Annotated[
+    str | None, typer.Option(metavar="MODE", help="auto (default): words and voice follow the face; neutral: never.")
+]
 Profile = Annotated[str | None, typer.Option(metavar="NAME", help="A file of configs/profiles/.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Your own settings file.")]
 PlayerName = Annotated[
@@ -56,7 +65,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 SETTING_OF = {
     "headless": "ui.headless", "mirror": "ui.mirror", "vocabulary": "language.vocabulary", "voice": "voice.voice",
     "player": "voice.player", "device": "runtime.device", "hold_s": "decision.hold_s",
-    "entry_grace_s": "decision.entry_grace_s",
+    "entry_grace_s": "decision.entry_grace_s", "expression": "expression.enabled",
+    "log_expressions": "expression.log", "tone": "tone.mode",
 }  # fmt: skip
 """Options that are short for ``--set``."""
 
@@ -65,8 +75,9 @@ SETTING_OF = {
 def run(
     camera: Camera = None, source: Source = None, headless: Headless = None, vocabulary: Vocabulary = None,
     voice: VoiceName = None, player: PlayerName = None, events: Events = None, device: Device = None,
-    mirror: Mirror = None, hold_s: Hold = None, entry_grace_s: Grace = None, profile: Profile = None,
-    config: Config = None, assign: Assign = None,
+    mirror: Mirror = None, hold_s: Hold = None, entry_grace_s: Grace = None, expression: Expression = None,
+    log_expressions: LogExpressions = None, tone: Tone = None, profile: Profile = None, config: Config = None,
+    assign: Assign = None,
 ) -> None:  # fmt: skip
     """See and speak: the main job, and what runs without a command."""
     _launch(None, **locals())
@@ -77,8 +88,9 @@ def record(
     file: Annotated[Path, typer.Argument(help="The replay file to write.")],
     camera: Camera = None, source: Source = None, headless: Headless = None, vocabulary: Vocabulary = None,
     voice: VoiceName = None, player: PlayerName = None, events: Events = None, device: Device = None,
-    mirror: Mirror = None, hold_s: Hold = None, entry_grace_s: Grace = None, profile: Profile = None,
-    config: Config = None, assign: Assign = None,
+    mirror: Mirror = None, hold_s: Hold = None, entry_grace_s: Grace = None, expression: Expression = None,
+    log_expressions: LogExpressions = None, tone: Tone = None, profile: Profile = None, config: Config = None,
+    assign: Assign = None,
 ) -> None:  # fmt: skip
     """Run, and write what was seen and decided in each frame, without pictures, to a file for replay."""
     options = locals()

@@ -123,6 +123,24 @@ def _versions(packages: dict[str, str]) -> str:
     return ", ".join(f"{name} {version}" for name, version in packages.items()) or "onnxruntime of unknown origin"
 
 
+def _face(machine: _Machine) -> Finding:
+    if not machine.settings.expression.enabled:
+        return "not read: expression.enabled is false", None
+    from assistive.expression.face_mesh import VERSION, MediaPipeFinder
+
+    picture = machine.picture or next(iter(open_source("performer", machine.settings.source).frames()))
+    assert picture is not None
+    finder = MediaPipeFinder()
+    start = time.perf_counter()
+    faces = finder.search(picture.image)
+    seen = finder.follow(picture.image, faces[0]) if faces else None
+    spent_ms = (time.perf_counter() - start) * 1000
+    finder.close()
+    whose = "the performer" if machine.picture is None else "the camera's picture"
+    found = f"mediapipe {VERSION}: {'no' if seen is None else 'a'} face in {whose}, {spent_ms:.0f} ms"
+    return found, "sit in front of the camera, in good light" if seen is None else None
+
+
 def _voice(machine: _Machine) -> Finding:
     machine.voice = open_voice(machine.settings.voice)
     start = time.perf_counter()
@@ -170,6 +188,7 @@ CHECKS: tuple[tuple[str, bool, Callable[[_Machine], Finding]], ...] = (
     ("light", False, _light),
     ("models", True, _models),
     ("execution provider", True, _provider),
+    ("face", False, _face),
     ("voice", True, _voice),
     ("sound card", False, _sound_card),
     ("speed", True, _speed),

@@ -48,6 +48,74 @@ class GestureSettings(Section):
     track_keep_s: Seconds = Field(0.5, description="a track survives this long without a box")
 
 
+class ExpressionSettings(Section):
+    """Reading the face. ``enabled: false`` runs no face code at all."""
+
+    enabled: bool = Field(True, description="read the face; false = no face code runs at all")
+    log: bool = Field(False, description="write expressions and tones to the events file")
+    recogniser: str = Field("expression_recogniser", description="name of the recogniser's weights in models/")
+    fusion: str = Field("fusion_head", description="name of the weights in models/ that join face and hand")
+    search_s: Seconds = Field(1.0, description="while a face is followed, the whole picture is searched for others "
+                                               "this often")
+    steady_s: Seconds = Field(0.3, description="a new face must stay this long before it is the user's")
+    min_quality: Probability = Field(0.5, description="below this quality nothing is read from a face; each limit "
+                                                      "below halves the quality")
+    min_width_px: float = Field(48, gt=0, le=1000, description="limit: width of the face, pixels")
+    min_sharpness: float = Field(0.07, gt=0, le=1, description="limit: spread of the edges over the spread of the "
+                                                               "brightness; a sharp face has 0.4")
+    min_brightness: float = Field(40, gt=0, le=255, description="limit: mean brightness of the face")
+    max_yaw_deg: float = Field(35, gt=0, le=90, description="limit: head turned aside, degrees")
+    max_pitch_deg: float = Field(30, gt=0, le=90, description="limit: head nodded up or down, degrees")
+    max_roll_deg: float = Field(45, gt=0, le=180, description="limit: head tilted, degrees")
+    max_cut_share: float = Field(0.1, gt=0, le=1, description="limit: share of the face outside the picture")
+    max_hand_share: float = Field(0.2, gt=0, le=1, description="limit: share of the face behind a hand's box")
+    min_lip_contrast: float = Field(0.18, gt=0, le=1, description="limit: how much the line between the lips stands "
+                                                                  "out; a bare mouth has 0.4, a mask 0.1")
+    max_misfit: float = Field(0.12, gt=0, le=1, description="limit: how far the mesh is from any face, distances "
+                                                            "between the eyes")
+    calibrate_s: float = Field(1.0, ge=0.2, le=10, description="how long a new face is watched to learn what it looks "
+                                                               "like at rest")
+    calm_s: float = Field(8.0, gt=0, le=600, description="time constant with which rest follows a calm face")
+    held_s: float = Field(60.0, gt=0, le=3600, description="time constant with which rest follows a face that moves")
+    smooth_s: float = Field(0.08, ge=0, le=2, description="time constant of the smoothing of shapes")
+    enter_probability: Probability = Field(0.6, description="probability at which a tone begins")
+    leave_probability: Probability = Field(0.4, description="probability below which it ends")
+    settle_s: Seconds = Field(0.15, description="how long it must be so, either way")
+
+
+class SpottingSettings(Section):
+    """Finding when a face did something brief. Displacements are in widths of the face."""
+
+    window_s: float = Field(1.5, ge=1, le=10, description="how much of the past is kept while the face is calm")
+    rest_s: float = Field(0.7, ge=0.3, le=10, description="rest is where each part of the face was in this time")
+    enter_motion: float = Field(0.007, gt=0, le=0.1, description="a part of the face that moved less far, in widths "
+                                                                 "of the face, is at rest")
+    noise_factor: float = Field(4.0, ge=1, le=20, description="a movement must be this many times the noise")
+    trace_factor: float = Field(2.0, ge=1, le=20, description="and this many times what points move that should "
+                                                              "stand still: that is a trace of the head's movement")
+    shortest_s: Seconds = Field(0.08, description="anything shorter is a flicker of the picture")
+    micro_s: Seconds = Field(0.5, description="longest micro-expression, from onset to offset")
+    longest_s: Seconds = Field(4.0, description="a movement that lasts longer is a new resting face")
+    weak_s: Seconds = Field(0.8, description="a movement that hardly left rest is given up after this time")
+    weak_factor: float = Field(2.0, ge=1, le=20, description="it hardly left rest if it stayed within this many times "
+                                                             "what opened it")
+    min_rate_hz: float = Field(24.0, ge=1, le=240, description="below this frame rate nothing is called micro")
+    confirm_s: Seconds = Field(0.4, description="no other movement of the mouth may follow this soon: that is speech")
+    speech_share: float = Field(0.25, ge=0, le=5, description="other movement of the mouth counts from this share of "
+                                                             "the movement itself")
+    head_share: float = Field(0.2, ge=0, le=1, description="a movement smaller than this share of the head's own is "
+                                                           "taken for a trace of it")
+    blink_factor: float = Field(1.5, ge=1, le=20, description="while the eyes close, brows or nose must move this "
+                                                              "many times as far")
+    blink_share: float = Field(0.8, ge=0, le=5, description="and this share of what the lids move")
+    light_ratio: float = Field(1.15, gt=1, le=3, description="a change of brightness beyond this factor is a change "
+                                                             "of light")
+    full_motion: float = Field(0.08, gt=0, le=1, description="displacement that counts as intensity 1")
+    reach_motion: float = Field(0.04, gt=0, le=1, description="a head that moved farther is looked at anew once the "
+                                                              "face is calm, and at three times this at once")
+    refresh_s: Seconds = Field(2.0, description="the neutral face is taken anew this often while the face is calm")
+
+
 class GestureHold(Section):
     """Settings that differ for one gesture; what is left out is taken from ``decision``."""
 
@@ -72,6 +140,15 @@ class DecisionSettings(Section):
     resume: Literal["gesture", "manual"] = Field("gesture", description="what ends a pause: the pause gesture as well "
                                                                         "as the key, or the key alone")
     gestures: dict[str, GestureHold] = Field(default_factory=dict, description="settings of single gestures by name")
+
+
+class ToneSettings(Section):
+    """How the face changes what is said. A tone changes words and voice, never whether something is said."""
+
+    mode: Literal["auto", "neutral"] = Field("auto", description="auto: the tone follows the face; neutral: it never "
+                                                                 "does, and neither key nor gesture changes that")
+    min_probability: Probability = Field(0.6, description="a less probable tone does not count")
+    keep_s: Seconds = Field(0.6, description="a tone seen so long before a gesture is held counts for it")
 
 
 class LanguageSettings(Section):
@@ -105,7 +182,10 @@ class Settings(Section):
     source: SourceSettings = SourceSettings()
     runtime: RuntimeSettings = RuntimeSettings()
     gesture: GestureSettings = GestureSettings()
+    expression: ExpressionSettings = ExpressionSettings()
+    spotting: SpottingSettings = SpottingSettings()
     decision: DecisionSettings = DecisionSettings()
+    tone: ToneSettings = ToneSettings()
     language: LanguageSettings = LanguageSettings()
     voice: VoiceSettings = VoiceSettings()
     ui: UiSettings = UiSettings()

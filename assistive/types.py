@@ -133,6 +133,7 @@ class Expression:
         kind: ``micro`` (at most 0.5 s from onset to offset) or ``macro``.
         probability: calibrated probability of the label, 0..1.
         intensity: strength of the movement, 0..1.
+        probabilities: calibrated probability by name, ``none`` included; empty where nobody judged the movement.
     """
 
     onset_s: float
@@ -142,6 +143,7 @@ class Expression:
     kind: Literal["micro", "macro"]
     probability: float
     intensity: float
+    probabilities: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +231,30 @@ class Style:
         rate: speed factor, 1 = the voice's own, 2 = twice as fast.
         pitch: pitch factor, 1 = the voice's own.
         pitch_range: melody factor, 0 = monotone, 1 = the voice's own.
-        volume: loudness factor, 0..1.
+        volume: loudness factor, 1 = as loud as every voice, at most 2.
+        pause_ms: silence added to every pause, milliseconds.
     """
 
     rate: float = 1.0
     pitch: float = 1.0
     pitch_range: float = 1.0
     volume: float = 1.0
+    pause_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How the next phrase will sound: the tone that counts for it, settled enough to be shown before it is said.
+
+    Attributes:
+        tone: one of ``EXPRESSIONS``, or ``none`` for neutral.
+        intensity: how strong it was at its strongest, 0..1.
+        locked: the user keeps it neutral, whatever the face shows.
+    """
+
+    tone: str = NO_EXPRESSION
+    intensity: float = 0.0
+    locked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +270,7 @@ class Utterance:
         style: prosody.
         urgent: true for the emergency phrase: goes before everything else and is never dropped.
         decided_s: ``time.perf_counter()`` at the decision.
+        weights: how much each stream counted, by ``gesture`` and ``expression``; sums to 1.
     """
 
     t_s: float
@@ -261,6 +281,7 @@ class Utterance:
     style: Style = field(default_factory=Style)
     urgent: bool = False
     decided_s: float = 0.0
+    weights: Mapping[str, float] = field(default_factory=lambda: {"gesture": 1.0, "expression": 0.0})
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,10 +312,12 @@ class Step:
         intent: what the streams say together.
         decision: what the decision machine made of it.
         utterance: what is to be said because of this frame, or None.
-        action: what the gesture did instead (``pause``, ``resume``, ``repeat``, ``stop_speaking``), or None.
+        action: what the gesture did instead (``pause``, ``resume``, ``repeat``, ``stop_speaking``, ``neutral_tone``),
+            or None.
         stage_ms: milliseconds spent by stage name ("detect", "verify", "face", "expression", "join", "decide"); the
             streams of hands and face run side by side, "join" is what the first waited for the second.
         reading: what the expression stream makes of it; None when the face is not read.
+        manner: how what is held now would be said, or what was just said.
     """
 
     frame: Frame
@@ -305,3 +328,4 @@ class Step:
     action: str | None = None
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     reading: Reading | None = None
+    manner: Manner = field(default_factory=Manner)

@@ -2,10 +2,14 @@
 
     python scripts/evaluate.py gesture --images TAR_OR_DIR --labels CSV --out JSON
     python scripts/evaluate.py stream --video FILE_OR_DIR --labels CSV --out JSON [--set decision.hold_s=0.3]
+    python scripts/evaluate.py expression --clips FILE.npz --out JSON
+    python scripts/evaluate.py live --video FILE_OR_performer[:SCRIPT] [--events CSV] --out JSON
+    python scripts/evaluate.py fusion --out JSON [--run runs/fusion]
 
 CSV for pictures: file,gesture and optionally x,y,w,h,group; one row a hand. A blank gesture is none of ours, palm|stop
 means that either is right, rock|none that saying nothing is right too. CSV for clips: start_s,end_s,gesture and, for
-more than one clip, file.
+more than one clip, file. Clips for expressions are packed flow maps: x, y, subject, dataset. CSV for
+expressions in one clip: start_s,apex_s,end_s,label (no rows: it shows none); the performer knows its own.
 """
 
 from __future__ import annotations
@@ -15,27 +19,40 @@ from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
+import yaml
 from rich.console import Console
 from rich.table import Column, Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.config import load_settings
-from assistive.errors import EXIT_USER_ERROR, AssistiveError, SourceError
+from assistive.errors import EXIT_USER_ERROR, AssistiveError, ConfigError, SourceError, WeightsError
+from assistive.evaluation import expression as expressions_of
+from assistive.evaluation import fusion_table
 from assistive.evaluation import gesture as pictures_of
+from assistive.evaluation import live as live_of
 from assistive.evaluation import stream as clips_of
 from assistive.evaluation.detection import import_coco
-from assistive.evaluation.labels import Interval, read_clips, read_pictures
+from assistive.evaluation.labels import Interval, Shown, read_clips, read_expressions, read_pictures
 from assistive.evaluation.pictures import find_pictures
 from assistive.evaluation.report import check_writable, machine, provenance, weights_in_use, write_json
+from assistive.expression import ExpressionStream
+from assistive.expression.recogniser import Recogniser
+from assistive.fusion.attention import FusionHead
 from assistive.gesture import GestureStream
 from assistive.language.vocabulary import VocabularyFile
 from assistive.pipeline import Pipeline
 from assistive.settings import Settings
-from assistive.sources import open_source
+from assistive.sources import Source, open_source
 from assistive.sources.images import read_picture
+from assistive.sources.performer import PerformerSource
+from assistive.training.datasets.intents import IntentTable
+from assistive.training.datasets.packed import read_packed
+from assistive.training.datasets.pairs import read_pairs
 from assistive.types import Frame
+from assistive.weights import find_weights
 
 app = typer.Typer(help=(__doc__ or "").partition("\n")[0], pretty_exceptions_enable=False, add_completion=False)
 console = Console()
@@ -45,6 +62,8 @@ Out = Annotated[Path, typer.Option(metavar="JSON", help="Where the result goes."
 Profile = Annotated[str | None, typer.Option(metavar="NAME", help="A file of configs/profiles/.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Your own settings file.")]
 Assign = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Any setting, may be repeated.")]
+
+FUSION_CONFIG = Path(__file__).resolve().parent.parent / "configs" / "train" / "fusion.yaml"
 
 
 def open_reader(settings: Settings) -> GestureStream:
@@ -76,6 +95,26 @@ def gesture(
 
 
 @app.command()
+def expression(
+    clips: Annotated[Path, typer.Option(metavar="FILE", help="Packed flow maps, .npz.")],
+    out: Out, profile: Profile = None, config: Config = None, assign: Assign = None,
+) -> None:  # fmt: skip
+    """Measure the shipped recogniser on flow maps that it has never seen: which of the three expressions."""
+    settings = load_settings(profile, config, assign or ()).settings
+    check_writable(out)
+    maps = read_packed(clips, need_subjects=False)
+    name = settings.expression.recogniser
+    recogniser = Recogniser(name, settings.runtime)
+    subjects = maps.subjects if maps.knows_people else None
+    result = expressions_of.report(recogniser, maps.maps, maps.labels, subjects, maps.datasets)
+    weights = {name: find_weights(name).sidecar.sha256}
+    where = {**machine(), "provider": recogniser.provider}
+    known = {"machine": where, "weights": weights, "data": maps.fingerprint()}
+    write_json(out, {**provenance(), **known, **result})
+    _show_expressions(result)
+
+
+@app.command()
 def stream(
     video: Annotated[Path, typer.Option(metavar="FILE_OR_DIR", help="A clip, or a folder of clips.")],
     labels: Labels, out: Out, profile: Profile = None, config: Config = None, assign: Assign = None,
@@ -90,6 +129,74 @@ def stream(
     result = clips_of.report(scores, heard)
     write_json(out, {**_circumstances(reader, settings), "decision": settings.decision.model_dump(), **result})
     _show_clips(result)
+
+
+@app.command()
+def live(
+    video: Annotated[str, typer.Option(metavar="SPEC", help="A clip, or performer:SCRIPT.")],
+    out: Out,
+    events: Annotated[Path | None, typer.Option(metavar="CSV", help="What the face does, and when.")] = None,
+    profile: Profile = None, config: Config = None, assign: Assign = None,
+) -> None:  # fmt: skip
+    """Measure brief expressions in a running clip: found, named, in good time, and none that nobody showed."""
+    settings = load_settings(profile, config, assign or ()).settings
+    if not settings.expression.enabled:
+        remedy = "take another profile, or --set expression.enabled=true"
+        raise ConfigError("these settings run no face code, so that there is nothing to measure", remedy)
+    check_writable(out)
+    with closing(open_source(video, settings.source)) as source:
+        shown = _shown(source, video, events)
+        reader = open_reader(settings)
+        with closing(open_face_reader(settings)) as face:
+            watched = live_of.watch(source.frames(), reader.read, face.read)
+    result = live_of.report(shown, watched, settings.spotting.micro_s)
+    known = _circumstances(reader, settings)
+    known["weights"][settings.expression.recogniser] = _recogniser_in_use(settings)
+    write_json(out, {**known, "spotting": settings.spotting.model_dump(), **result})
+    _show_live(result)
+
+
+@app.command()
+def fusion(
+    out: Out,
+    run: Annotated[Path, typer.Option(metavar="DIR", help="What scripts/train_fusion.py wrote.")] = Path("runs/fusion"),
+    config: Annotated[Path, typer.Option(metavar="YAML", help="What it was trained with.")] = FUSION_CONFIG,
+) -> None:
+    """Measure the fusion head beside its baselines, on pairs of hands and faces that it has never seen."""
+    settings = load_settings().settings
+    check_writable(out)
+    pairs, said = read_pairs(run / "test.npz"), dict(np.load(run / "said.npz"))
+    declared = yaml.safe_load(config.read_text(encoding="utf-8"))
+    head = FusionHead(settings.expression.fusion, settings.runtime)
+    result = fusion_table.table(pairs, said, IntentTable.declared(declared["intents"]))
+    known = find_weights(settings.expression.fusion).sidecar
+    write_json(out, {
+        **provenance(), "machine": machine(), "weights": {known.name: known.sha256, **known.made.data},
+        "declared": {name: declared[name] for name in ("pairs", "intents", "dependent", "training")},
+        "ms_per_frame": fusion_table.milliseconds(head), **result,
+    })  # fmt: skip
+    _show_fusion(result)
+
+
+def open_face_reader(settings: Settings) -> ExpressionStream:
+    """Open the expression stream that is measured."""
+    return ExpressionStream(settings.expression, settings.spotting, settings.runtime)
+
+
+def _shown(source: Source, video: str, events: Path | None) -> list[Shown]:
+    """Return what the face in a clip really does."""
+    if events is not None:
+        return read_expressions(events, Path(video).name)
+    if not isinstance(source, PerformerSource):
+        raise ConfigError("nobody has said what the face in this clip does", "name a CSV file with --events")
+    return [Shown(one.start_s, one.apex_s, one.end_s, one.label) for one in source.expressions()]
+
+
+def _recogniser_in_use(settings: Settings) -> str | None:
+    try:
+        return find_weights(settings.expression.recogniser).sidecar.sha256
+    except WeightsError:
+        return None  # the stream runs without, and has warned that nobody names what it finds
 
 
 def _find_clips(video: Path, labelled: dict[str, list[Interval]]) -> dict[Path, list[Interval]]:
@@ -141,6 +248,18 @@ def _show_pictures(result: dict[str, Any]) -> None:
     console.print(table, *([groups] if result["by_group"] else []))
 
 
+def _show_expressions(result: dict[str, Any]) -> None:
+    table = Table("collection", "UF1", "UAR", "clips")
+    for name, part in result["by_dataset"].items():
+        table.add_row(name, _text(part["uf1"]), _text(part["uar"]), str(part["clips"]))
+    table.add_section()
+    table.add_row("all", _text(result["uf1"]), _text(result["uar"]), str(result["clips"]))
+    kept = result["abstaining"]
+    table.add_row("not abstained", _text(kept["uf1"]), _text(kept["uar"]), str(kept["clips"]))
+    interval = f"UF1 {_text(result['uf1_ci95'])} (95 %, bootstrap over {result['interval_over']})"
+    console.print(table, f"{interval}, {_text(result['ms_per_clip'])} ms a clip")
+
+
 def _show_clips(result: dict[str, Any]) -> None:
     columns = ("gestures", "hits", "misses", "wrong", "false_activations")
     table = Table(Column("clip", no_wrap=True), "shown", "hits", "misses", "wrong", "false", "latency s", "spoken")
@@ -152,6 +271,37 @@ def _show_clips(result: dict[str, Any]) -> None:
     table.add_section()
     table.add_row("all", *(str(result[column]) for column in columns), _text(p50), "")
     console.print(table, f"{_text(result['false_activations_per_hour'])} false activations an hour")
+
+
+def _show_live(result: dict[str, Any]) -> None:
+    table = Table("start s", "label", "found", "named", "kind", "reported s")
+    for row in result["by_event"]:
+        found = row["found"]
+        said = ("-", "", "", "") if found is None else (
+            f"{found['onset_s']:.2f} - {found['apex_s']:.2f} - {found['offset_s']:.2f}", found["label"], found["kind"],
+            f"{found['reported_s']:.2f}",
+        )  # fmt: skip
+        table.add_row(f"{row['start_s']:.2f}", row["label"], *said)
+    console.print(table)
+    measures = Table("measure", "value")
+    for name in ("recall", "recall_iou50", "label_accuracy", "false_per_minute", "false_micro_per_minute",
+                 "apex_within_2_frames", "frames_per_second"):  # fmt: skip
+        measures.add_row(name, _text(result[name]))
+    console.print(measures)
+
+
+def _show_fusion(result: dict[str, Any]) -> None:
+    for name, part in result.items():
+        names = ("right", "95 % interval", "joint", "gesture", "tone", "UF1", "at 80 %", "ECE", "attention less this")
+        table = Table(name, *names)
+        for method, row in part["rows"].items():
+            less = part["differences"].get(method, {})
+            lead = f"{less['points']:+.1f} ({_text(less['interval_95'])})" if less else ""
+            figures = (row[key] for key in ("joint", "acc_g", "acc_a", "uf1", "selective_80", "ece"))
+            table.add_row(method, f"{row['right']:.1%}", _text(row["interval_95"]), *map(_text, figures), lead)
+        console.print(table, f"{part['pairs']} pairs")
+    dependent = result[fusion_table.DEPENDENT]
+    console.print(f"Bayes ceiling {dependent['bayes_ceiling']:.1%}, reached {dependent['share_of_ceiling']:.1%} of it")
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,7 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
-    parser.add_argument("--detector", type=Path, required=True)
+    parser.add_argument("--detector", type=Path, help="left out: the detector in models/ stays as it is")
     parser.add_argument("--verifier", type=Path, required=True)
     parser.add_argument("--everyone", type=Path, help="verifier of the stage that saw the validation people: ships")
     parser.add_argument("--allowed", type=float, default=0.05, help="share of silent validation frames that may fire")
@@ -31,7 +31,8 @@ def main() -> None:
     _, people = read_stock(pack, Path(config["faces"]), held["sources"], held["share"])
     data = {part: fingerprint(pack, part) for part in PARTS}
     made = {"command": "python scripts/make_gesture_models.py PACK FACES", "data": data, "seeds": [0]}
-    found = export_detector(args.detector, config["stages"]["detector"]["model"], models, people, made)
+    variant = config["stages"]["detector"]["model"]
+    found = export_detector(args.detector, variant, models, people, made) if args.detector else None
     told = export_verifier(args.verifier, models, people, made, args.allowed, args.everyone)
     print(json.dumps({"detector": found, **told}, indent=2))
 

@@ -42,7 +42,8 @@ def environment() -> dict[str, str]:
 
 
 def settings(player: str = "none", **sections: dict[str, Any]) -> Settings:
-    return Settings.model_validate({"voice": {"player": player}, "ui": {"headless": True}} | sections)
+    base = {"voice": {"player": player}, "ui": {"headless": True}, "expression": {"enabled": False}}
+    return Settings.model_validate(base | sections)
 
 
 def read(events: Path) -> list[dict[str, Any]]:
@@ -211,3 +212,21 @@ def test_an_interrupt_while_the_parts_are_made_is_clean_too(tmp_path: Path) -> N
         assert "Traceback" not in process.stderr.read()
         assert process.wait(10) == 130
     assert not events.exists() or read(events)[-1]["event"] == "summary"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_faces_change_nothing_that_is_said_and_are_written_down_only_when_asked_for(
+    tmp_path: Path, asked: bool
+) -> None:
+    script = "performer:like+positive/macro,palm,@negative/macro"
+    files = {name: (tmp_path / f"{name}.jsonl", tmp_path / f"{name}.replay") for name in ("with", "without")}
+    assert run(settings(), script, *files["without"]) == 0
+    assert run(settings(expression={"enabled": True, "log": asked}), script, *files["with"]) == 0
+    seen, blind = (read(files[name][0]) for name in ("with", "without"))
+    assert said(seen) == said(blind)
+    assert files["with"][1].read_text() == files["without"][1].read_text(), "the recordings are the same, bit for bit"
+    assert all(recorded == decided for recorded, decided in replay(files["with"][1]))
+    assert ([event for event in seen if event["event"] == "expression"] != []) == asked
+    tones = [event["tone"] for event in seen if event["event"] == "utterance"]
+    assert (set(tones) != {None}) == asked
+    assert not [event for event in blind if event["event"] == "expression"]

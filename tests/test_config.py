@@ -139,7 +139,7 @@ def test_a_misspelt_variable_is_refused() -> None:
 
 
 def test_profiles_are_valid_and_differ_from_the_defaults() -> None:
-    assert list_profiles() == ["laptop", "low_power", "tremor"]
+    assert list_profiles() == ["laptop", "low_power", "school", "tremor", "work"]
     for name in list_profiles():
         assert load_settings(name).settings != Settings()
     with pytest.raises(ConfigError) as caught:

@@ -11,10 +11,11 @@ import pytest
 
 from assistive import doctor
 from assistive.doctor import Check, examine
-from assistive.errors import VoiceError, WeightsError
-from assistive.settings import Settings
+from assistive.errors import DependencyError, VoiceError, WeightsError
+from assistive.expression import face_mesh
+from assistive.settings import ExpressionSettings, Settings
 from assistive.sources import Camera, open_source
-from assistive.types import Frame
+from assistive.types import Box, Frame
 from assistive.weights import Listed
 
 READER = runpy.run_path(str(Path(__file__).parent / "fake_run.py"))["ScriptReader"]
@@ -39,7 +40,8 @@ class FakeCamera:
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """A machine whose parts a test chooses; at first all is well."""
-    parts = SimpleNamespace(cameras=(Camera(0, "webcam"),), brightness=120, weights=[], packages={"onnxruntime": "1"})
+    parts = SimpleNamespace(cameras=(Camera(0, "webcam"),), brightness=120, weights=[], packages={"onnxruntime": "1"},
+                            finder=FakeFinder(True))  # fmt: skip
     player = SimpleNamespace(name="sound card", close=lambda: None)
     monkeypatch.setattr(doctor, "find_cameras", lambda: parts.cameras)
     monkeypatch.setattr(doctor, "list_weights", lambda: parts.weights)
@@ -52,7 +54,24 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         return FakeCamera(parts.brightness) if spec.startswith("camera") else open_source(spec, settings)
 
     monkeypatch.setattr(doctor, "open_source", open_any)
+    monkeypatch.setattr(face_mesh, "MediaPipeFinder", lambda: parts.finder)
     return parts
+
+
+class FakeFinder:
+    """Finds a face in every picture, or in none."""
+
+    def __init__(self, there: bool) -> None:
+        self.there = there
+
+    def search(self, image: Any) -> tuple[Box, ...]:
+        return (Box(0.4, 0.3, 0.2, 0.3),) if self.there else ()
+
+    def follow(self, image: Any, box: Box) -> Any:
+        return np.zeros((468, 3), np.float32)
+
+    def close(self) -> None:
+        pass
 
 
 def checks() -> dict[str, Check]:
@@ -61,11 +80,12 @@ def checks() -> dict[str, Check]:
 
 def test_a_sound_machine_passes_every_check(machine: SimpleNamespace) -> None:
     found = checks()
-    assert [check.number for check in found.values()] == list(range(1, 9))
+    assert [check.number for check in found.values()] == list(range(1, 10))
     assert {check.verdict for check in found.values()} == {"ok"}
     assert all(check.found and check.remedy is None for check in found.values())
     assert "brightness 120" in found["light"].found
     assert "frames/s" in found["speed"].found
+    assert "mediapipe" in found["face"].found
     assert "0.7 s" in found["frame to sound"].found
 
 
@@ -105,3 +125,25 @@ def test_what_the_main_job_needs_fails(machine: SimpleNamespace, monkeypatch: py
     assert failed == {"models", "execution provider"}
     assert found["models"].remedy == "git checkout models"
     assert {found[name].verdict for name in ("speed", "frame to sound")} == {"warn"}
+
+
+def test_a_face_that_is_not_there_or_cannot_be_looked_for_is_a_warning(
+    machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.finder = FakeFinder(False)
+    assert checks()["face"].verdict == "warn" and "camera" in (checks()["face"].remedy or "")
+
+    def missing() -> Any:
+        raise DependencyError("mediapipe is not installed", "pip install mediapipe==0.10.14")
+
+    monkeypatch.setattr(face_mesh, "MediaPipeFinder", missing)
+    assert checks()["face"].remedy == "pip install mediapipe==0.10.14"
+    off = {check.name: check for check in examine(Settings(expression=ExpressionSettings(enabled=False)))}
+    assert off["face"].verdict == "ok" and "not read" in off["face"].found
+
+
+def test_the_performer_has_a_face_that_is_found(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(doctor, "find_cameras", lambda: ())
+    found = doctor._face(doctor._Machine(Settings()))
+    assert found[0].startswith("mediapipe 0.10.14: a face in the performer") and found[1] is None

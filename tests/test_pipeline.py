@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from assistive.errors import RuntimeFault
+from assistive.language.composer import hint
 from assistive.language.vocabulary import VocabularyFile, find_vocabulary
 from assistive.pipeline import Pipeline, at_own_pace
-from assistive.settings import Settings
-from assistive.types import NO_GESTURE, Box, Frame, Hand, Step
+from assistive.settings import Settings, ToneSettings
+from assistive.types import NO_EXPRESSION, NO_GESTURE, Box, Expression, Frame, Hand, Manner, Reading, Step, Style
 
 PICTURE = np.zeros((48, 64, 3), np.uint8)
 STEP_S = 1 / 30
@@ -32,6 +33,26 @@ class ScriptedHands:
         if gesture is None:
             return ()
         return (Hand(Box(0.4, 0.4, 0.2, 0.3), 0.9, {gesture: 0.95, NO_GESTURE: 0.05}),)
+
+
+class ScriptedFace:
+    """An expression stream that reads a tone in every frame, and keeps who called it with what."""
+
+    def __init__(self, label: str = NO_EXPRESSION) -> None:
+        self.label = label
+        self.stage_ms = {"face": 2.0, "expression": 1.0}
+        self.threads: set[int] = set()
+        self.hands: list[tuple[Hand, ...]] = []
+        self.busy = False
+
+    def read(self, frame: Frame, hands: tuple[Hand, ...]) -> Reading:
+        assert not self.busy, "one frame at a time"
+        self.busy = True
+        self.threads.add(threading.get_ident())
+        self.hands.append(hands)
+        self.busy = False
+        event = Expression(0.0, 0.1, 0.2, self.label, "micro", 0.8, 0.3)
+        return Reading(frame.t_s, None, {}, self.label, {self.label: 1.0}, 0.5, event)
 
 
 class FrameList:
@@ -171,3 +192,139 @@ def test_waiting_for_a_frame_ends_with_the_stop() -> None:
     start_s = time.perf_counter()
     assert len(list(at_own_pace(iter(far), stop))) == 1
     assert time.perf_counter() - start_s < 5
+
+
+@pytest.fixture
+def face() -> Iterator[ScriptedFace]:
+    before = set(threading.enumerate())
+    yield ScriptedFace("positive")
+    assert set(threading.enumerate()) <= before, "close() ends the thread that reads faces"
+
+
+def test_a_face_changes_no_decision(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    script = ScriptedHands([(1.0, None), (3.0, "palm"), (4.0, None), (6.0, "peace")])
+    without = run(Pipeline(script, vocabulary, Settings()), FrameList(frames(7))).steps
+    pipeline = Pipeline(script, vocabulary, Settings(), face)
+    beside = run(pipeline, FrameList(frames(7))).steps
+    pipeline.close()
+    assert [(one.decision, one.intent.hand, one.hands, one.action) for one in without] == [
+        (one.decision, one.intent.hand, one.hands, one.action) for one in beside
+    ]
+    said = [[one.utterance.text for one in steps if one.utterance] for steps in (without, beside)]
+    words = vocabulary.current
+    assert said[0] == [words.phrases["palm"], words.phrases["peace"]]
+    assert said[1] == [words.variants["palm"]["positive"], words.variants["peace"]["positive"]]
+    assert {one.utterance.tone for one in without if one.utterance} == {None}
+    assert {one.utterance.tone for one in beside if one.utterance} == {"positive"}
+    assert {one.reading for one in without} == {None}
+    assert all(one.reading and one.reading.t_s == one.frame.t_s for one in beside)
+    assert beside[-1].stage_ms.keys() == {"detect", "verify", "face", "expression", "join", "decide"}
+
+
+def test_the_face_is_read_in_one_thread_of_its_own_with_the_hands_of_the_frame_before(
+    vocabulary: VocabularyFile, face: ScriptedFace
+) -> None:
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, Settings(), face)
+    steps = run(pipeline, FrameList(frames(0.5))).steps
+    pipeline.close()
+    assert len(face.threads) == 1 and threading.get_ident() not in face.threads
+    assert face.hands == [(), *(one.hands for one in steps[:-1])]
+
+
+class Meeting:
+    """A place where both streams of a frame wait for each other; one that comes alone fails."""
+
+    def __init__(self) -> None:
+        self.barrier = threading.Barrier(2, timeout=20)
+
+    def hands(self, frame: Frame) -> tuple[Hand, ...]:
+        self.barrier.wait()
+        return ()
+
+
+def test_both_streams_of_a_frame_run_at_the_same_time(
+    vocabulary: VocabularyFile, face: ScriptedFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meeting, hands, read = Meeting(), ScriptedHands([]), face.read
+
+    def meet(frame: Frame, seen: tuple[Hand, ...]) -> Reading:
+        meeting.barrier.wait()
+        return read(frame, seen)
+
+    monkeypatch.setattr(hands, "read", meeting.hands)
+    monkeypatch.setattr(face, "read", meet)
+    pipeline = Pipeline(hands, vocabulary, Settings(), face)
+    assert len(run(pipeline, FrameList(frames(0.5))).steps) == 15
+    pipeline.close()
+
+
+def test_no_tone_is_noted_without_one(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    face.label = NO_EXPRESSION
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, Settings(), face)
+    steps = run(pipeline, FrameList(frames(3))).steps
+    pipeline.close()
+    assert [one.utterance.tone for one in steps if one.utterance] == [None]
+
+
+def louder(tone: str, intensity: float) -> Style:
+    return Style(volume=1 + intensity)
+
+
+def test_what_waits_to_be_said_is_known_before_it_is_said(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, Settings(), face, louder)
+    steps = run(pipeline, FrameList(frames(2))).steps
+    pipeline.close()
+    (said,) = [one.utterance for one in steps if one.utterance]
+    assert said.style == louder("positive", 0.3)
+    held = [one for one in steps if one.decision.phase == "holding"]
+    assert {hint(vocabulary.current, "like", one.manner) for one in held} == {said.text}
+    assert {one.manner for one in steps if one.decision.phase == "spoken"} == {Manner("positive", 0.3)}
+
+
+def test_the_key_locks_the_tone_to_neutral_and_opens_it_again(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    script = ScriptedHands([(3.0, "like"), (4.0, None), (6.0, "palm")])
+    pipeline = Pipeline(script, vocabulary, Settings(), face)
+    pipeline.toggle_tone()
+    first = run(pipeline, FrameList(frames(3))).steps
+    assert {one.manner for one in first} == {Manner(locked=True)}
+    pipeline.toggle_tone()
+    later = [Frame(PICTURE, 3 + i * STEP_S, i, 0.0) for i in range(80)]
+    second = run(pipeline, FrameList([*later])).steps
+    pipeline.close()
+    said = [one.utterance.text for one in (*first, *second) if one.utterance]
+    assert said == [vocabulary.current.phrases["like"], vocabulary.current.variants["palm"]["positive"]]
+
+
+def test_a_gesture_locks_the_tone(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    text = vocabulary.path.read_text(encoding="utf-8")
+    vocabulary.path.write_text(text.replace("neutral_tone: null", "neutral_tone: fist"), encoding="utf-8")
+    script = ScriptedHands([(2.5, "fist"), (3.5, None), (5.5, "like")])
+    pipeline = Pipeline(script, vocabulary, Settings(), face)
+    steps = run(pipeline, FrameList(frames(5.5))).steps
+    pipeline.close()
+    assert [one.action for one in steps if one.action] == ["neutral_tone"]
+    assert [one.utterance.text for one in steps if one.utterance] == [vocabulary.current.phrases["like"]]
+    assert steps[-1].manner == Manner(locked=True)
+
+
+def test_a_tone_that_is_switched_off_stays_off(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    settings = Settings(tone=ToneSettings(mode="neutral"))
+    pipeline = Pipeline(ScriptedHands([(9.0, "like")]), vocabulary, settings, face)
+    pipeline.toggle_tone()
+    steps = run(pipeline, FrameList(frames(2))).steps
+    pipeline.close()
+    assert {one.manner for one in steps} == {Manner()}
+    assert [one.utterance.text for one in steps if one.utterance] == [vocabulary.current.phrases["like"]]
+
+
+def test_a_fault_of_the_face_comes_through_and_the_thread_is_not_left_busy(
+    vocabulary: VocabularyFile, face: ScriptedFace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(frame: Frame, hands: tuple[Hand, ...]) -> Reading:
+        raise RuntimeFault("not finite", "try --no-expression", "runtime.nan")
+
+    monkeypatch.setattr(face, "read", fail)
+    pipeline = Pipeline(ScriptedHands([]), vocabulary, Settings(), face)
+    with pytest.raises(RuntimeFault):
+        run(pipeline, FrameList(frames(0.1)))
+    pipeline.close()

@@ -32,6 +32,11 @@ class Judgement:
     probability: float
     probabilities: NDArray[np.float32]
 
+    @property
+    def refused(self) -> bool:
+        """It was most probably no expression at all: speech, a glance, a blink, a turn of the head."""
+        return CLASSES[int(self.probabilities.argmax())] == NO_EXPRESSION
+
 
 class Recogniser:
     """Judges onset-to-apex movements with the recogniser's network.
@@ -42,6 +47,7 @@ class Recogniser:
 
     Attributes:
         threshold: probability below which it abstains, as shipped with the weights.
+        provider: execution provider of the network.
 
     Raises:
         WeightsError: the weights are missing, damaged, or of another kind.
@@ -55,6 +61,7 @@ class Recogniser:
             raise WeightsError(what, "python run.py list models", "weights.kind")
         self._session = open_session(weights, runtime)
         self.threshold = weights.sidecar.thresholds["abstain_below"]
+        self.provider = self._session.provider
 
     def judge(self, flow: Flow) -> Judgement:
         """Judge one movement.

@@ -12,13 +12,16 @@ from pathlib import Path
 
 from assistive.errors import ConfigError
 from assistive.home import home
-from assistive.types import GESTURES
+from assistive.types import EXPRESSIONS, GESTURES, NO_EXPRESSION
 from assistive.yamlfile import Keys, YamlFile, load_yaml, nearest, unknown_key
 
 log = logging.getLogger(__name__)
 
-ROLES = ("pause", "emergency", "repeat", "stop_speaking")
+ROLES = ("pause", "emergency", "repeat", "stop_speaking", "neutral_tone")
 """What a gesture may do besides being said: ``emergency`` is said at once, the others act and say nothing."""
+
+NEUTRAL = "say"
+"""Key of the neutral phrase of a gesture that has others beside it; their keys are the tones."""
 
 MAX_CHARACTERS = 200
 MAX_WORDS = 40
@@ -34,15 +37,24 @@ class Vocabulary:
 
     Attributes:
         language: language code of the phrases, "en" or "pt-BR".
-        phrases: what each of the 18 gestures says.
+        phrases: what each of the 18 gestures says in a neutral tone.
+        variants: what a gesture says instead in another tone, by gesture and tone; for any other tone it says its
+            neutral phrase.
         roles: gesture by role, for the roles that are in use.
         digest: SHA-256 of all of this, hexadecimal.
     """
 
     language: str
     phrases: Mapping[str, str]
+    variants: Mapping[str, Mapping[str, str]]
     roles: Mapping[str, str]
     digest: str
+
+    def phrase(self, gesture: str, tone: str = NO_EXPRESSION) -> str:
+        """Return what a gesture says in a tone; an emergency phrase is the same in any."""
+        if self.role_of(gesture) == "emergency":
+            return self.phrases[gesture]
+        return self.variants.get(gesture, {}).get(tone, self.phrases[gesture])
 
     def gestures_with(self, role: str) -> frozenset[str]:
         """Return the gestures that have a role: one or none."""
@@ -90,9 +102,10 @@ def load_vocabulary(name_or_path: str) -> Vocabulary:
     for key in file.data:
         if key not in ("language", "phrases", "roles"):
             raise unknown_key(file, (key,), ("language", "phrases", "roles"))
-    language, phrases, roles = _language(file), _phrases(file), _roles(file)
-    text = repr((language, sorted(phrases.items()), sorted(roles.items())))
-    return Vocabulary(language, phrases, roles, hashlib.sha256(text.encode()).hexdigest())
+    language, (phrases, variants), roles = _language(file), _phrases(file), _roles(file)
+    said = sorted((gesture, phrases[gesture], sorted(variants.get(gesture, {}).items())) for gesture in phrases)
+    text = repr((language, said, sorted(roles.items())))
+    return Vocabulary(language, phrases, variants, roles, hashlib.sha256(text.encode()).hexdigest())
 
 
 def _language(file: YamlFile) -> str:
@@ -109,32 +122,54 @@ def _section(file: YamlFile, name: str) -> dict[str, object]:
     return section
 
 
-def _phrases(file: YamlFile) -> dict[str, str]:
+def _phrases(file: YamlFile) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+    """Return the neutral phrases, and their variants by gesture and tone."""
     section = _section(file, "phrases")
     for gesture in section:
         if gesture not in GESTURES:
             raise unknown_key(file, ("phrases", gesture), GESTURES)
+    phrases: dict[str, str] = {}
+    variants: dict[str, dict[str, str]] = {}
     for gesture in GESTURES:
         if gesture not in section:
             remedy = f'add a line `{gesture}: "..."` below phrases'
             raise file.error(("phrases",), f"the gesture {gesture} has no phrase", remedy)
-    return {gesture: _phrase(file, ("phrases", gesture), section[gesture]) for gesture in GESTURES}
+        key, entry = ("phrases", gesture), section[gesture]
+        if not isinstance(entry, dict):
+            phrases[gesture] = _phrase(file, key, entry, f"the phrase of {gesture}")
+            continue
+        tones = _tones(file, key, entry)
+        phrases[gesture] = tones.pop(NEUTRAL)
+        variants[gesture] = tones
+    return phrases, variants
 
 
-def _phrase(file: YamlFile, key: Keys, value: object) -> str:
-    """Return a phrase that can be said, or raise what is wrong with it."""
+def _tones(file: YamlFile, key: Keys, entry: Mapping[str, object]) -> dict[str, str]:
+    """Return the phrases of a gesture that has several, by tone, the neutral one as ``NEUTRAL``."""
     gesture = key[-1]
+    for tone in entry:
+        if tone not in (NEUTRAL, *EXPRESSIONS):
+            raise unknown_key(file, (*key, tone), (NEUTRAL, *EXPRESSIONS))
+    if NEUTRAL not in entry:
+        remedy = f'write `{gesture}: {{{NEUTRAL}: "...", surprise: "..."}}`'
+        raise file.error(key, f"the gesture {gesture} has no neutral phrase", remedy)
+    named = {tone: "" if tone == NEUTRAL else f"{tone} " for tone in entry}
+    return {tone: _phrase(file, (*key, tone), entry[tone], f"the {named[tone]}phrase of {gesture}") for tone in entry}
+
+
+def _phrase(file: YamlFile, key: Keys, value: object, what: str) -> str:
+    """Return a phrase that can be said, or raise what is wrong with it."""
     if not isinstance(value, str):
-        raise file.error(key, f"the phrase of {gesture} is not one text", f'write `{gesture}: "..."` on one line')
+        raise file.error(key, f"{what} is not one text", f'write `{key[-1]}: "..."` on one line')
     phrase = value.strip()
     if any(unicodedata.category(character) in _UNSPEAKABLE for character in phrase):
-        raise file.error(key, f"the phrase of {gesture} has a line break or control character in it", "delete it")
+        raise file.error(key, f"{what} has a line break or control character in it", "delete it")
     if not any(character.isalnum() for character in phrase):
-        raise file.error(key, f"the phrase of {gesture} is empty", "write what the gesture is to say")
+        raise file.error(key, f"{what} is empty", "write what the gesture is to say")
     words = len(phrase.split())
     if words > MAX_WORDS or len(phrase) > MAX_CHARACTERS:
-        what = f"the phrase of {gesture} is too long: {words} words, {len(phrase)} characters"
-        raise file.error(key, what, f"shorten it to at most {MAX_WORDS} words and {MAX_CHARACTERS} characters")
+        too_long = f"{what} is too long: {words} words, {len(phrase)} characters"
+        raise file.error(key, too_long, f"shorten it to at most {MAX_WORDS} words and {MAX_CHARACTERS} characters")
     return phrase
 
 

@@ -1,4 +1,4 @@
-"""What happened, as JSON lines for other programs (``--events FILE``): start, utterance, status, summary last."""
+"""What happened, as JSON lines for other programs (``--events FILE``): start, what was said or seen, summary last."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from assistive.types import Utterance
+from assistive.types import Expression, Utterance
 from assistive.ui.jsonlines import JsonLines
 
 STATUS_REST_S = 1.0
@@ -18,13 +18,15 @@ class EventLog:
 
     Args:
         path: the file, ``-`` for the standard output, None to write nothing.
+        expressions: write expressions and tones too; without it neither ever gets into the file.
 
     Raises:
         AssistiveError: the file cannot be written.
     """
 
-    def __init__(self, path: Path | str | None) -> None:
+    def __init__(self, path: Path | str | None, expressions: bool = False) -> None:
         self._lines = None if path is None else JsonLines(path, "events")
+        self._expressions = expressions
         self._said = ""
         self._said_s = 0.0
 
@@ -52,10 +54,30 @@ class EventLog:
                 "t_s": utterance.t_s,
                 "text": utterance.text,
                 "gesture": utterance.gesture,
-                "tone": utterance.tone,
+                "tone": utterance.tone if self._expressions else None,
                 "confidence": utterance.confidence,
-                "weights": {"gesture": 1.0, "expression": 0.0},
+                "weights": dict(utterance.weights),
                 "audio_ms": audio_ms,
+            },
+        )
+
+    def expression(self, expression: Expression) -> None:
+        """Write that the face did something, if that was asked for.
+
+        Args:
+            expression: a movement of the face that is over.
+        """
+        if not self._expressions:
+            return
+        self._write(
+            "expression",
+            {
+                "onset_s": expression.onset_s,
+                "apex_s": expression.apex_s,
+                "offset_s": expression.offset_s,
+                "label": expression.label,
+                "kind": expression.kind,
+                "confidence": expression.probability,
             },
         )
 

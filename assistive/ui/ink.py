@@ -109,7 +109,32 @@ def ring(image: Image, x: int, y: int, radius: int, share: float, colour: Colour
         cv2.ellipse(image, (x, y), (radius, radius), -90, 0, 360 * min(share, 1.0), colour, width, cv2.LINE_AA)
 
 
+def balance(image: Image, x: int, y: int, width: int, height: int, share: float, left: Colour, right: Colour) -> None:
+    """Draw two bars that meet in a gap, in place: a thick one for a share 0..1 from the left, a thin one beyond."""
+    gap = max(height // 3, 2)
+    middle = x + round(min(max(share, 0.0), 1.0) * width)
+    if middle - x > gap:
+        cv2.rectangle(image, (x, y), (middle - gap, y + height - 1), left, -1)
+    if x + width - middle > gap:
+        inset = height // 4
+        cv2.rectangle(image, (middle + gap, y + inset), (x + width, y + height - 1 - inset), right, -1)
+
+
 def tick(image: Image, x: int, y: int, size: int, colour: Colour) -> None:
     """Draw a check mark around a point, in place."""
     line = np.array(((x - size, y), (x - size // 3, y + size * 2 // 3), (x + size, y - size * 2 // 3)), np.int32)
     cv2.polylines(image, [line], False, colour, max(size // 4, 2), cv2.LINE_AA)
+
+
+def sign(image: Image, x: int, y: int, size: int, label: str, colour: Colour) -> None:
+    """Draw a tone's shape around a point, in place: a valley for positive, a hill for negative, a ring for surprise.
+
+    Any other label, neutral among them, is a level line.
+    """
+    thickness = max(size // 3, 2)
+    if label == "surprise":
+        cv2.circle(image, (x, y), size, colour, thickness, cv2.LINE_AA)
+        return
+    rise = {"positive": 1, "negative": -1}.get(label, 0) * (size // 2)
+    line = np.array(((x - size, y - rise), (x, y + rise), (x + size, y - rise)), np.int32)
+    cv2.polylines(image, [line], False, colour, thickness, cv2.LINE_AA)

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from assistive.types import Box, Decision, Hand, Step
+from assistive.types import NO_EXPRESSION, Box, Hand, Intent, Manner, Reading, Step
 from assistive.ui.ink import (
     CAP_HEIGHT,
     Colour,
     Image,
+    balance,
     centred,
     corners,
     panel,
     ring,
     shortened,
+    sign,
     text_width,
     tick,
     wrapped,
@@ -43,7 +45,7 @@ OPACITY = 0.86
 SMALL, MEDIUM, LARGE = 13, 19, 34
 """Sizes of text in a picture 480 pixels high."""
 CAPTION_LINES = 3
-HINTS = "p pause   s stop   r repeat   m mirror   q quit"
+HINTS = "p pause   s stop   r repeat   t tone   m mirror   q quit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class Overlay:
         image, place = _canvas(step, info.mirror)
         sheet = _Sheet(image, place, image.shape[0] / CANVAS[1] * self._text_scale)
         if step is not None:
+            if step.reading is not None:
+                sheet.face(step.reading, step.manner, info.mirror)
+                sheet.weights(step.intent)
             self._hands(sheet, step, info)
         self._margins(sheet, step, info)
         return image
@@ -110,7 +115,7 @@ class Overlay:
             self._lead = lead.box
             sheet.lead(lead, info.mirror)
         if step.decision.phase in ("holding", "spoken") and self._lead is not None:
-            sheet.hold(self._lead, step.decision, info)
+            sheet.hold(self._lead, step, info)
 
     def _margins(self, sheet: _Sheet, step: Step | None, info: OverlayInfo) -> None:
         sheet.header(info)
@@ -158,6 +163,43 @@ class _Sheet:
         left = 1 - box.x - box.w if mirror else box.x
         return round(x + left * w), round(y + box.y * h), round(box.w * w), round(box.h * h)
 
+    def face(self, reading: Reading, manner: Manner, mirror: bool) -> None:
+        """Mark the face faintly; below it the tone that counts, as a shape and a word, or why nothing can be read."""
+        size, pad = self._px(SMALL), self._px(5)
+        height = size + pad
+        if reading.face is None:
+            x, y, w, h = pad, self._px(SMALL + 12) - height // 4, 0, 0
+        else:
+            x, y, w, h = self._box(reading.face.box, mirror)
+            cv2.rectangle(self.image, (x, y), (x + w, y + h), DIM, 1, cv2.LINE_AA)
+        toned = manner.locked or manner.tone != NO_EXPRESSION
+        text = "tone: neutral, locked" if manner.locked else f"tone: {manner.tone}" if toned else reading.reason
+        if text is None:
+            return
+        room = height if toned else 0
+        width = room + text_width(text, size) + 2 * pad
+        left = min(max(x + (w - width) // 2, pad), max(self._width - width - pad, 0))
+        top = min(y + h + pad, self._height - 3 * height)
+        panel(self.image, left, top, width, height, INK, OPACITY, height // 2)
+        if toned:
+            sign(self.image, left + height // 2 + pad // 2, top + height // 2, height // 3, manner.tone, PALE)
+        baseline = top + (height + round(size * CAP_HEIGHT)) // 2
+        write(self.image, text, left + room + pad, baseline, size, PALE if toned else GREY)
+
+    def weights(self, intent: Intent) -> None:
+        """Show below the header at the right how much hand and face counted."""
+        size, pad = self._px(SMALL), self._px(6)
+        height, bar = size + pad, self._px(64)
+        words = ("hand", "face")
+        width = sum(text_width(word, size) for word in words) + bar + 4 * pad
+        left, top = self._width - width - pad, self._px(SMALL + 18)
+        panel(self.image, left, top, width, height, INK, OPACITY, height // 2)
+        baseline = top + (height + round(size * CAP_HEIGHT)) // 2
+        write(self.image, words[0], left + pad, baseline, size, LEAD)
+        x = left + 2 * pad + text_width(words[0], size)
+        balance(self.image, x, top + height // 4, bar, height // 2, intent.weights["gesture"], LEAD, PALE)
+        write(self.image, words[1], x + bar + pad, baseline, size, PALE)
+
     def other(self, hand: Hand, mirror: bool) -> None:
         """Mark a hand that does not lead."""
         x, y, w, h = self._box(hand.box, mirror)
@@ -179,14 +221,16 @@ class _Sheet:
         write(self.image, name, left + pad, baseline, size, LEAD, 600)
         write(self.image, number, left + 2 * pad + name_width, baseline, size, PALE)
 
-    def hold(self, box: Box, decision: Decision, info: OverlayInfo) -> None:
-        """Draw the ring, and beside it the phrase that waits for it to fill."""
+    def hold(self, box: Box, step: Step, info: OverlayInfo) -> None:
+        """Draw the ring, and beside it the phrase that waits for it to fill, with the sign of its tone."""
+        decision, tone = step.decision, step.manner.tone
         radius, pad = self._px(20), self._px(8)
         x, y, w, h = self._box(box, info.mirror)
         size = self._px(MEDIUM)
         phrase = shortened(info.phrase or "", size, self._width * 2 // 5, 600)
         height = 2 * (radius + pad)
-        width = height + (text_width(phrase, size, 600) + 2 * pad if phrase else 0)
+        signed = size + pad if phrase and tone != NO_EXPRESSION else 0
+        width = height + (signed + text_width(phrase, size, 600) + 2 * pad if phrase else 0)
         left = min(max(x + w // 2 - height // 2, pad), self._width - width - pad)
         top = min(max(y + h + pad, pad), self._height - height - self._px(34))
         panel(self.image, left, top, width, height, INK, OPACITY, height // 2)
@@ -197,7 +241,9 @@ class _Sheet:
             tick(self.image, left + cx, top + cy, radius // 2, SAID)
         if phrase:
             baseline = top + cy + round(size * CAP_HEIGHT / 2)
-            write(self.image, phrase, left + height + pad // 2, baseline, size, WHITE, 600)
+            write(self.image, phrase, left + height + signed + pad // 2, baseline, size, WHITE, 600)
+        if signed:
+            sign(self.image, left + height + size // 2, top + cy, size // 2, tone, WHITE)
 
     def header(self, info: OverlayInfo) -> None:
         """Write rates at the left and the parts in use at the right."""

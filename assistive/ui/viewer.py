@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 
 from assistive.handover import Newest
+from assistive.language.composer import hint
 from assistive.language.vocabulary import VocabularyFile
 from assistive.meter import Meter
+from assistive.pipeline import BESIDE
 from assistive.types import Step
 from assistive.ui.overlay import Overlay, OverlayInfo
 from assistive.ui.window import Action, Window
@@ -81,18 +83,22 @@ class Viewer:
 
     def _info(self, status: str | None) -> OverlayInfo:
         decision = self._step.decision if self._step else None
-        phrase = self._vocabulary.current.phrases.get(decision.gesture or "") if decision else None
+        gesture = decision.gesture if decision else None
         return OverlayInfo(
-            phrase=phrase,
+            phrase=hint(self._vocabulary.current, gesture, self._step.manner) if self._step and gesture else None,
             caption=_while_fresh(self._caption),
             fps=self._meter.rate_hz(),
-            decision_ms=sum(self._step.stage_ms.values()) if self._step else 0.0,
+            decision_ms=_until_decided(self._step) if self._step else 0.0,
             status=status or _while_fresh(self._message),
             provider=self._parts[0],
             voice=self._parts[1],
             mirror=self._mirror,
             paused=decision is not None and decision.phase == "paused",
         )
+
+
+def _until_decided(step: Step) -> float:
+    return sum(ms for stage, ms in step.stage_ms.items() if stage not in BESIDE)
 
 
 def _while_fresh(message: tuple[str, float]) -> str | None:

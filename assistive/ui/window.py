@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from assistive.errors import AssistiveError, DependencyError
 
-Action = Literal["quit", "pause", "stop_speaking", "repeat", "mirror"]
+Action = Literal["quit", "pause", "stop_speaking", "repeat", "mirror", "tone"]
 
 ESCAPE = 27
 KEYS: dict[int, Action] = {
     ord("q"): "quit", ESCAPE: "quit", ord("p"): "pause", ord(" "): "pause", ord("s"): "stop_speaking",
-    ord("r"): "repeat", ord("m"): "mirror",
+    ord("r"): "repeat", ord("m"): "mirror", ord("t"): "tone",
 }  # fmt: skip
 
 

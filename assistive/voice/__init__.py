@@ -44,6 +44,9 @@ CLEAREST_FIRST = ("piper", "coqui", "flite", "espeak")
 """Order in which ``auto`` tries the engines: voice files that the user named, then by measured word error rate
 (``scripts/rank_voices.py``)."""
 
+LOUDEST = 2.0
+"""Greatest loudness factor: 6 dB above the loudness of all voices, before the limiter turns speech into noise."""
+
 _FILE_ENGINES = {".onnx": "piper", ".pth": "coqui"}
 _CLEARER = "for a clearer voice, name a Piper voice file in configs/voices.yaml"
 _CLEARER_ENGLISH = (
@@ -102,7 +105,7 @@ class EvenVoice:
         raw = self._engine.render(words, style)
         if not np.isfinite(raw.samples).all():
             raise VoiceError(f"{self.engine} made a broken sound of {words[:40]!r}", "choose another --voice")
-        speech = polish(raw, min(style.volume, 1.0))
+        speech = polish(raw, min(style.volume, LOUDEST))
         if not len(speech.samples):
             raise VoiceError(f"{words[:40]!r} makes no sound", "give a text with at least one word", "voice.empty")
         return speech

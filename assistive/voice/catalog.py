@@ -10,7 +10,7 @@ from assistive.home import home
 from assistive.types import Style
 from assistive.yamlfile import YamlFile, load_yaml, unknown_key
 
-_REMEDY = "the head of configs/voices.yaml explains every key"
+REMEDY = "the head of configs/voices.yaml explains every key"
 
 
 class VoiceSpec(BaseModel):
@@ -25,7 +25,7 @@ class VoiceSpec(BaseModel):
     file: str | None = Field(None, description="voice file (piper: NAME.onnx, coqui: checkpoint with config.json)")
     rate: float = Field(1.0, ge=0.25, le=4, description="speed factor")
     pitch: float = Field(1.0, ge=0.5, le=2, description="pitch factor")
-    range: float = Field(1.0, ge=0, le=2, description="melody factor, 0 = monotone (espeak only)")
+    range: float = Field(1.0, ge=0, le=2, description="melody factor, 0 = monotone")
     volume: float = Field(1.0, gt=0, le=1, description="loudness factor after normalisation")
     word_gap_ms: int = Field(0, ge=0, le=500, description="extra pause between two words (espeak only)")
     device: str | int | None = Field(None, description="sound device, name or number; none = the system's own")
@@ -37,6 +37,7 @@ class VoiceSpec(BaseModel):
             pitch=self.pitch * style.pitch,
             pitch_range=self.range * style.pitch_range,
             volume=self.volume * style.volume,
+            pause_ms=style.pause_ms,
         )
 
     def speaks(self, language: str) -> bool:
@@ -59,11 +60,11 @@ def load_catalog(path: Path | None = None) -> dict[str, VoiceSpec]:
     """
     file = load_yaml(path or home() / "configs" / "voices.yaml")
     for key in file.data:
-        if key != "voices":
-            raise unknown_key(file, (key,), ["voices"])
+        if key not in ("tones", "voices"):
+            raise unknown_key(file, (key,), ["tones", "voices"])
     entries = file.data.get("voices")
     if not isinstance(entries, dict) or not entries:
-        raise file.error(("voices",), "no voices are listed", _REMEDY)
+        raise file.error(("voices",), "no voices are listed", REMEDY)
     return {name: _spec(file, name, entry) for name, entry in entries.items()}
 
 
@@ -71,7 +72,7 @@ def _spec(file: YamlFile, name: str, entry: object) -> VoiceSpec:
     """Check one entry of the file."""
     where = ("voices", name)
     if not isinstance(entry, dict):
-        raise file.error(where, f"voice {name!r} is not a list of 'key: value' lines", _REMEDY)
+        raise file.error(where, f"voice {name!r} is not a list of 'key: value' lines", REMEDY)
     allowed = VoiceSpec.model_fields.keys() - {"name"}
     for key in entry:
         if key not in allowed:
@@ -81,4 +82,4 @@ def _spec(file: YamlFile, name: str, entry: object) -> VoiceSpec:
     except ValidationError as error:
         first = error.errors()[0]
         key = str(first["loc"][0])
-        raise file.error((*where, key), f"{key}: {first['msg'].lower()}", _REMEDY) from error
+        raise file.error((*where, key), f"{key}: {first['msg'].lower()}", REMEDY) from error

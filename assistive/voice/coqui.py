@@ -45,7 +45,7 @@ class CoquiEngine:
             raise VoiceError(f"Coqui cannot load {self._file}: {error}", "check it and its config.json") from error
 
     def render(self, text: str, style: Style) -> Speech:
-        """Return the sound of a text; rate and pitch are changed in the sound."""
+        """Return the sound of a text; prosody is changed in the sound."""
         speaker = (self._spec.voice or None) if self._tts.is_multi_speaker else None
         language = self._spec.language if self._tts.is_multi_lingual else None
         samples = np.asarray(self._tts.tts(text=text, speaker=speaker, language=language), np.float32)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from assistive.errors import DependencyError, VoiceError
 from assistive.types import Speech, Style
 from assistive.voice.catalog import VoiceSpec
+from assistive.voice.style import widen_pauses
 
 OWN_RATE_WPM = 175
 """espeak-ng's default speed in words per minute; a rate factor of 1."""
@@ -122,7 +123,10 @@ class EspeakEngine:
             library.select(self._voice)
 
     def render(self, text: str, style: Style) -> Speech:
-        """Return the sound of a text as the engine makes it."""
+        """Return the sound of a text as the engine makes it; only pauses are changed in the sound.
+
+        espeak-ng's own word gap parts all words, which makes them harder to understand than longer pauses do.
+        """
         library = _open_library()
         with library.lock:
             library.select(self._voice)
@@ -130,8 +134,8 @@ class EspeakEngine:
             library.set(_PITCH, _scale_pitch(style.pitch))
             library.set(_RANGE, np.clip(50 * style.pitch_range, 0, 100))
             library.set(_WORDGAP, self._spec.word_gap_ms / _WORDGAP_UNIT_MS)
-            samples = library.synthesise(text)
-        return Speech(samples.astype(np.float32) / np.float32(32768), library.rate_hz)
+            samples = library.synthesise(text).astype(np.float32) / np.float32(32768)
+        return Speech(widen_pauses(samples, library.rate_hz, style.pause_ms / 1000), library.rate_hz)
 
     def close(self) -> None:
         """Do nothing: other voices of this process may use the library."""

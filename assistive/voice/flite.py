@@ -83,7 +83,7 @@ class FliteEngine:
             raise VoiceError(f"flite cannot load its voice {self._name!r}", "reinstall libflite1")
 
     def render(self, text: str, style: Style) -> Speech:
-        """Return the sound of a text; rate and pitch are changed in the sound: Flite's best voices have no knobs."""
+        """Return the sound of a text; prosody is changed in the sound: Flite's best voices have no knobs."""
         with _lock:
             # Its noise comes from rand(): the same seed, so that the same text gives the same sound.
             self._c.srand(1)

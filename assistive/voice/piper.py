@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,7 +45,7 @@ class PiperEngine:
             raise VoiceError(f"Piper cannot load {self._file}: {error}", "download the voice again") from error
 
     def render(self, text: str, style: Style) -> Speech:
-        """Return the sound of a text. Speed is Piper's own, pitch is changed in the sound."""
+        """Return the sound of a text. Speed is Piper's own, all else is changed in the sound."""
         piper = import_module("piper")
         own = self._voice.config.length_scale
         chunks = list(self._voice.synthesize(text, syn_config=piper.SynthesisConfig(length_scale=own / style.rate)))
@@ -52,7 +53,7 @@ class PiperEngine:
             return Speech(np.zeros(0, np.float32), int(self._voice.config.sample_rate))
         samples = np.concatenate([chunk.audio_float_array for chunk in chunks]).astype(np.float32)
         rate_hz = int(chunks[0].sample_rate)
-        return Speech(change_prosody(samples, rate_hz, Style(pitch=style.pitch)), rate_hz)
+        return Speech(change_prosody(samples, rate_hz, replace(style, rate=1.0)), rate_hz)
 
     def close(self) -> None:
         """Drop the voice."""

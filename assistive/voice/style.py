@@ -7,6 +7,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from assistive.types import Speech, Style
+from assistive.voice.psola import shift
 
 TARGET_DBFS = -20.0
 """Loudness of all speech: root mean square over the frames in which someone speaks."""
@@ -21,6 +22,9 @@ _FADE_S = 0.005
 _LOOKAHEAD_S = 0.002
 _OVERSAMPLE = 4
 
+_PAUSE_DB = 35.0  # a pause is this far below the loudest frame,
+_PAUSE_S = 0.06  # and as long as this: shorter is the closure of a p, t or k
+
 _STRETCH_FRAME_S = 0.03
 _STRETCH_SEARCH_S = 0.008
 
@@ -30,6 +34,10 @@ Samples = NDArray[np.float32]
 def polish(speech: Speech, volume: float) -> Speech:
     """Trim silence at both ends, bring speech to :data:`TARGET_DBFS` times ``volume``, and limit peaks.
 
+    Args:
+        speech: as an engine makes it.
+        volume: factor; above 1 the peaks are what limits it.
+
     Returns:
         Speech of the same rate; empty when the sound holds no speech at all.
     """
@@ -37,8 +45,8 @@ def polish(speech: Speech, volume: float) -> Speech:
     level = active_level(samples, speech.rate_hz)
     if level <= 0:
         return Speech(np.zeros(0, np.float32), speech.rate_hz)
-    samples = _limit(samples * (_amplitude(TARGET_DBFS) / level), speech.rate_hz)
-    return Speech(_fade(samples * np.float32(volume), speech.rate_hz), speech.rate_hz)
+    samples = _limit(samples * (_amplitude(TARGET_DBFS) * max(volume, 1.0) / level), speech.rate_hz)
+    return Speech(_fade(samples * np.float32(min(volume, 1.0)), speech.rate_hz), speech.rate_hz)
 
 
 def active_level(samples: Samples, rate_hz: int) -> float:
@@ -51,12 +59,30 @@ def active_level(samples: Samples, rate_hz: int) -> float:
 
 
 def change_prosody(samples: Samples, rate_hz: int, style: Style) -> Samples:
-    """Change speed and pitch of a sound; melody (``pitch_range``) cannot be changed after synthesis."""
-    samples = _stretch(samples, rate_hz, style.pitch / style.rate)
-    if style.pitch == 1 or not len(samples):
+    """Change speed, pitch, melody and pauses of a sound; all of a style but its volume."""
+    if style.pitch != 1 or style.pitch_range != 1:
+        samples = shift(samples, rate_hz, style.pitch, style.pitch_range)
+    return widen_pauses(_stretch(samples, rate_hz, 1 / style.rate), rate_hz, style.pause_ms / 1000)
+
+
+def widen_pauses(samples: Samples, rate_hz: int, more_s: float) -> Samples:
+    """Make every pause inside a sound longer; most words are spoken without one between them.
+
+    Args:
+        samples: float32 ``(n,)``.
+        rate_hz: samples per second.
+        more_s: silence added to each pause of at least 60 ms, seconds.
+    """
+    levels = _frame_levels(samples, rate_hz)
+    if more_s <= 0 or not len(levels) or not levels.max():
         return samples
-    positions = np.arange(0, len(samples) - 1, style.pitch)
-    return np.asarray(np.interp(positions, np.arange(len(samples)), samples), np.float32)
+    quiet = np.concatenate([[False], levels < levels.max() * _amplitude(-_PAUSE_DB), [False]])
+    begins, ends = np.flatnonzero(quiet[1:] & ~quiet[:-1]), np.flatnonzero(quiet[:-1] & ~quiet[1:])
+    size, more = int(rate_hz * _FRAME_S), np.zeros(int(rate_hz * more_s), np.float32)
+    inside = (begins > 0) & (ends < len(levels)) & ((ends - begins) * _FRAME_S >= _PAUSE_S)
+    cuts = ((begins + ends) // 2 * size)[inside]
+    parts = np.split(samples, cuts)
+    return np.concatenate([parts[0], *(part for later in parts[1:] for part in (more, later))])
 
 
 def _amplitude(db: float) -> float:

@@ -103,6 +103,25 @@ def test_what_was_spotted_is_named_once_it_is_over(performance: list[Reading]) -
                for one in performance if (event := one.event))  # fmt: skip
 
 
+def test_what_the_recogniser_takes_for_no_expression_is_no_event() -> None:
+    class Refusing(FixedJudge):
+        def judge(self, flow: Flow) -> Judgement:
+            super().judge(flow)
+            return Judgement("none", 0.8, np.float32([0.1, 0.05, 0.05, 0.8]))  # type: ignore[arg-type]
+
+    made: list[Refusing] = []
+
+    def refusing(name: str, runtime: RuntimeSettings) -> Refusing:
+        made.append(Refusing(name, runtime))
+        return made[0]
+
+    reader = ExpressionStream(SETTINGS.expression, SETTINGS.spotting, SETTINGS.runtime, recogniser=refusing)
+    source = PerformerSource("@positive/macro", SourceSettings())
+    assert not any(reader.read(frame, ()).event for frame in source.frames() if frame is not None)
+    assert made[0].flows, "it was asked"
+    reader.close()
+
+
 def test_a_face_that_leaves_is_gone_in_that_very_frame(picture: Image) -> None:
     reader = stream()
     empty = np.full_like(picture, 120)
@@ -173,17 +192,15 @@ def test_the_same_frames_give_the_same_readings(picture: Image, landmarks: Landm
     assert readings[0] == readings[1]
 
 
-def test_weights_that_are_missing_are_told_and_movements_still_found(
-    caplog: pytest.LogCaptureFixture, landmarks: Landmarks, picture: Image
-) -> None:
+def test_missing_weights_are_an_error_and_not_a_silent_gap(landmarks: Landmarks, picture: Image) -> None:
     def missing(name: str, runtime: RuntimeSettings) -> FixedJudge:
         raise WeightsError(f"models/ holds no weights named {name!r}", "git checkout models")
 
     finder = DirectedFinder()
     finder.there = [landmarks]
     reader = ExpressionStream(SETTINGS.expression, SETTINGS.spotting, SETTINGS.runtime, lambda: finder, missing)
-    assert shown([picture] * 60, reader)[-1].reason is None
-    assert "nobody names them" in caplog.text
+    with pytest.raises(WeightsError):
+        shown([picture], reader)
     reader.close()
 
 

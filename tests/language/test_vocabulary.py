@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,13 @@ import pytest
 from assistive.errors import ConfigError
 from assistive.home import home
 from assistive.language.vocabulary import VocabularyFile, find_vocabulary, list_vocabularies, load_vocabulary
-from assistive.types import GESTURES
+from assistive.types import EXPRESSIONS, GESTURES
 
-ENGLISH = (home() / "configs" / "vocabulary" / "en.yaml").read_text(encoding="utf-8")
+SHIPPED = (home() / "configs" / "vocabulary" / "en.yaml").read_text(encoding="utf-8")
+ENGLISH = re.sub(r'^  (\w+):\n    say: (".*")\n(    \w+: .*\n)*', r"  \1: \2\n", SHIPPED, flags=re.MULTILINE)
+"""The shipped vocabulary with a neutral phrase for each gesture and nothing else."""
+
+TONED = '  like: {say: "Yes.", positive: "Of course!", surprise: "Really!"}'
 
 
 @pytest.fixture
@@ -30,12 +35,41 @@ def test_every_shipped_vocabulary_says_something_different_for_each_gesture() ->
         vocabulary = load_vocabulary(name)
         assert vocabulary.language == name
         assert set(vocabulary.phrases) == set(GESTURES)
-        assert len(set(vocabulary.phrases.values())) == len(GESTURES)
-        assert all(len(phrase.split()) <= 8 for phrase in vocabulary.phrases.values())
+        variants = [text for tones in vocabulary.variants.values() for text in tones.values()]
+        said = [*vocabulary.phrases.values(), *variants]
+        assert len(set(said)) == len(said)
+        assert all(len(phrase.split()) <= 8 for phrase in said)
+        assert sum(map(bool, vocabulary.variants.values())) >= 10
 
 
 def test_a_thumb_up_says_yes() -> None:
     assert load_vocabulary("en").phrases["like"] == "Yes."
+
+
+def test_a_tone_has_its_own_words_or_the_neutral_ones(file: Path) -> None:
+    file.write_text(ENGLISH.replace('  like: "Yes."', TONED), encoding="utf-8")
+    vocabulary = load_vocabulary(str(file))
+    assert [vocabulary.phrase("like", tone) for tone in ("none", *EXPRESSIONS)] == [
+        "Yes.", "Yes.", "Of course!", "Really!",
+    ]  # fmt: skip
+    assert {vocabulary.phrase("fist", tone) for tone in EXPRESSIONS} == {"Hello."}
+    assert vocabulary.phrases["like"] == "Yes."
+
+
+def test_an_emergency_phrase_is_the_same_in_any_tone(file: Path) -> None:
+    text = ENGLISH.replace('  like: "Yes."', TONED).replace("emergency: null", "emergency: like")
+    file.write_text(text, encoding="utf-8")
+    assert {load_vocabulary(str(file)).phrase("like", tone) for tone in EXPRESSIONS} == {"Yes."}
+
+
+def test_one_line_and_several_mean_the_same(file: Path) -> None:
+    file.write_text(ENGLISH.replace('  like: "Yes."', TONED), encoding="utf-8")
+    on_one = load_vocabulary(str(file))
+    lines = '  like:\n    surprise: "Really!"\n    say: "Yes."\n    positive: "Of course!"'
+    file.write_text(ENGLISH.replace('  like: "Yes."', lines), encoding="utf-8")
+    assert load_vocabulary(str(file)).digest == on_one.digest
+    file.write_text(ENGLISH.replace('  like: "Yes."', TONED.replace("Really!", "Oh!")), encoding="utf-8")
+    assert load_vocabulary(str(file)).digest != on_one.digest
 
 
 def test_words_that_yaml_takes_for_something_else_are_phrases(file: Path) -> None:
@@ -83,6 +117,14 @@ LONG = "far too many words to say at once " * 60
         ('"Yes."', '"Yes\\aYes"', "like:", "control character", "delete it"),
         ('"Yes."', "|\n    Yes.\n    Really.", "like:", "line break", "delete it"),
         ('"Yes."', '["Yes."]', "like:", "not one text", "on one line"),
+        ('"Yes."', '{positive: "Sure!"}', "like:", "like has no neutral phrase", "like: {say: "),
+        ('"Yes."', "{}", "like:", "like has no neutral phrase", "like: {say: "),
+        ('"Yes."', '\n    say: "Yes."\n    postive: "Sure!"', "postive", "in phrases.like", "did you mean positive?"),
+        ('"Yes."', '\n    say: "Yes."\n    joy: "Sure!"', "joy", "unknown key 'joy'", "use one of: say, negative"),
+        ('"Yes."', '\n    say: "Yes."\n    surprise: ""', "surprise:", "surprise phrase of like is empty", "write"),
+        ('"Yes."', '\n    say: ""\n    surprise: "Oh!"', "say:", "the phrase of like is empty", "write what"),
+        ('"Yes."', f'\n    say: "Yes."\n    negative: "{LONG}"', "negative:", "negative phrase of like is", "at most"),
+        ('"Yes."', '\n    say: "Yes."\n    negative: {say: "No."}', "negative:", "not one text", 'write `negative: "'),
         ("pause: null", "pause: [fist]", "pause", "takes one gesture", "null for none"),
         ("phrases:", 'phrases: "no"\nroles:\n  ', "phrases:", "phrases is not a list", "indented"),
         ('"Yes."', '"Yes.', 'dislike: "', "malformed YAML", "mend"),

@@ -8,7 +8,8 @@ from assistive.settings import SourceSettings
 from assistive.sources.drawn_face import EYES, FacePose
 from assistive.sources.performer import PerformerSource
 from assistive.sources.person import draw_person
-from assistive.sources.script import Turn, parse_script
+from assistive.sources.script import RISE_S, START_S, TURN_S, Turn, parse_script
+from assistive.types import EXPRESSIONS
 
 SETTINGS = SourceSettings()
 
@@ -21,6 +22,22 @@ def test_a_script_is_gestures_expressions_or_both() -> None:
     )  # fmt: skip
 
 
+def test_the_face_may_move_before_the_hand_is_up() -> None:
+    source = PerformerSource("ok,@positive/macro+like", SETTINGS)
+    (smile,) = source.expressions()
+    raised = START_S + TURN_S + RISE_S
+    assert START_S + TURN_S < smile.start_s < raised < smile.apex_s + 0.25 < smile.end_s
+    assert source.hand_at(raised) == ("like", 1.0)
+    assert parse_script("@positive/macro+like").turns == (Turn("like", "positive", "macro", early=True),)
+
+
+def test_the_scene_is_ten_gestures_and_shows_every_tone_and_none() -> None:
+    source = PerformerSource("scene", SETTINGS)
+    assert len(source.script) == len(set(source.script)) == 10
+    labels = [one.label for one in source.expressions()]
+    assert len(labels) == 7 and set(labels) == set(EXPRESSIONS)
+
+
 @pytest.mark.parametrize(
     ("script", "remedy"),
     [
@@ -31,6 +48,9 @@ def test_a_script_is_gestures_expressions_or_both() -> None:
         ("@", "one of: negative, positive, surprise, talk"),
         ("like+", "one of: negative, positive, surprise, talk"),
         ("+positive", "one of: "),
+        ("@surprise+stpo", "did you mean stop?"),
+        ("@surprise+", "one of: "),
+        ("@+stop", "one of: negative, positive, surprise, talk"),
     ],
 )
 def test_a_mistake_is_refused_with_the_nearest(script: str, remedy: str) -> None:
@@ -74,7 +94,7 @@ def brow_row(pose: FacePose) -> float:
 
 
 def test_brows_move_between_pixels() -> None:
-    rows = [brow_row(FacePose(brows_up=amount)) for amount in np.linspace(0, 1, 11)]
+    rows = [brow_row(FacePose(brows_up=amount)) for amount in np.linspace(0, 0.5, 11)]
     steps = -np.diff(rows)
     assert (steps > 0.2).all() and (steps < 0.8).all(), "ten even steps over five pixels"
     assert brow_row(FacePose(brows_down=1.0)) > rows[0] + 2

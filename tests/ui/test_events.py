@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from assistive.errors import AssistiveError
-from assistive.types import Utterance
+from assistive.types import Expression, Utterance
 from assistive.ui.events import EventLog
 
 
@@ -77,3 +77,25 @@ def test_without_a_file_nothing_is_written() -> None:
 def test_a_file_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(AssistiveError, match="cannot write events"):
         EventLog(tmp_path / "missing" / "out.jsonl")
+
+
+EXPRESSION = Expression(1.0, 1.15, 1.4, "surprise", "micro", 0.81, 0.3)
+
+
+def test_expressions_and_tones_are_written_only_when_asked_for(tmp_path: Path) -> None:
+    for asked in (False, True):
+        path = tmp_path / f"{asked}.jsonl"
+        log = EventLog(path, asked)
+        log.expression(EXPRESSION)
+        log.utterance(Utterance(2.5, "Yes.", "like", tone="positive"), 412.0)
+        log.close()
+        events = read(path)
+        assert [event["event"] for event in events] == (["expression"] if asked else []) + ["utterance"]
+        assert events[-1]["tone"] == ("positive" if asked else None)
+        if asked:
+            assert events[0] == {
+                "event": "expression", "onset_s": 1.0, "apex_s": 1.15, "offset_s": 1.4, "label": "surprise",
+                "kind": "micro", "confidence": 0.81,
+            }  # fmt: skip
+        else:
+            assert "surprise" not in path.read_text() and "positive" not in path.read_text()

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from assistive.types import GESTURES, NO_GESTURE, Box, Decision, Frame, Hand, Intent, Step
+from assistive.types import GESTURES, NO_GESTURE, Box, Decision, Face, Frame, Hand, Intent, Manner, Reading, Step
 from assistive.ui import overlay as overlay_module
-from assistive.ui.ink import shortened, text_width, wrapped
+from assistive.ui.ink import shortened, sign, text_width, wrapped
 from assistive.ui.overlay import LEAD, RED, Overlay, OverlayInfo
 
 BOX = Box(0.1, 0.3, 0.2, 0.3)
@@ -186,3 +189,87 @@ def test_text_that_is_too_wide_is_cut_off() -> None:
     assert shortened("Yes.", 20, 200) == "Yes."
     cut = shortened("a very long sentence indeed", 20, 100)
     assert cut.endswith("…") and text_width(cut, 20) <= 100
+
+
+FACE = Face(Box(0.6, 0.2, 0.2, 0.3), np.zeros((468, 3), np.float32), 0, 0.9)
+
+
+def read(label: str = "none", reason: str | None = None, face: Face | None = FACE) -> Step:
+    reading = Reading(0.0, face, {}, label, {label: 1.0}, 0.5, None, reason)
+    return replace(step(), reading=reading, manner=Manner(label, 0.5 if label != "none" else 0.0))
+
+
+def test_a_tone_is_a_word_and_a_shape_below_the_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    real = overlay_module.write
+
+    def note(image: np.ndarray, text: str, *rest: Any) -> None:
+        written.append(text)
+        real(image, text, *rest)
+
+    monkeypatch.setattr(overlay_module, "write", note)
+    pictures = [Overlay().draw(read(label), OverlayInfo()) for label in ("none", "positive", "negative", "surprise")]
+    assert [text for text in written if "tone:" in text] == ["tone: positive", "tone: negative", "tone: surprise"]
+    below = (slice(245, 275), slice(380, 520))
+    assert (pictures[0][below] == 128).all(), "nothing is shown where there is no tone"
+
+
+def test_the_three_signs_differ_in_shape_and_not_in_colour() -> None:
+    drawn = []
+    for label in ("positive", "negative", "surprise"):
+        image = np.zeros((30, 30, 3), np.uint8)
+        sign(image, 15, 15, 8, label, (200, 210, 220))
+        assert tuple(image.reshape(-1, 3).max(0)) == (200, 210, 220)
+        drawn.append(image.max(2) > 100)
+    for one, other in ((0, 1), (0, 2), (1, 2)):
+        assert (drawn[one] != drawn[other]).sum() > 40
+    assert (drawn[0] == drawn[1][::-1]).mean() > 0.9
+
+
+def test_a_face_that_cannot_be_read_says_why_and_mirrors() -> None:
+    bare = Overlay().draw(step(), OverlayInfo())
+    turned = Overlay().draw(read(reason="face turned"), OverlayInfo())
+    assert (turned[245:275, 380:520] != bare[245:275, 380:520]).any()
+    gone = Overlay().draw(read(reason="no face", face=None), OverlayInfo())
+    assert (gone[60:] == bare[60:]).all() and (gone[:60] != bare[:60]).any()
+    mirrored = Overlay().draw(read(reason="face turned"), OverlayInfo(mirror=True))
+    assert (mirrored[245:275, 120:260] != bare[245:275, 120:260]).any()
+
+
+@pytest.mark.parametrize("box", [Box(-0.2, -0.3, 0.5, 0.6), Box(0.9, 0.8, 0.5, 0.5), Box(0, 0, 1, 1)])
+def test_a_face_at_the_border_is_drawn_all_the_same(box: Box) -> None:
+    Overlay().draw(read("positive", face=replace(FACE, box=box)), OverlayInfo())
+
+
+def test_what_is_shown_is_the_tone_that_counts_and_not_that_of_the_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(overlay_module, "write", lambda image, text, *rest: written.append(text))
+    Overlay().draw(replace(read("negative"), manner=Manner("surprise", 0.5)), OverlayInfo())
+    Overlay().draw(replace(read("negative"), manner=Manner(locked=True)), OverlayInfo())
+    assert [text for text in written if "tone:" in text] == ["tone: surprise", "tone: neutral, locked"]
+
+
+def test_the_phrase_that_waits_bears_the_sign_of_its_tone() -> None:
+    info = OverlayInfo(phrase="Stop, look out!")
+    plain, *toned = (
+        Overlay().draw(replace(holding(0.5), manner=Manner(tone, 0.5)), info)
+        for tone in ("none", "positive", "negative", "surprise")
+    )
+    hint = (slice(280, 400), slice(0, 400))
+    pictures = [image[hint].tobytes() for image in (plain, *toned)]
+    assert len(set(pictures)) == 4
+    role = Overlay().draw(replace(holding(0.5), manner=Manner("surprise", 0.5)), OverlayInfo())
+    assert (role[hint] == Overlay().draw(holding(0.5), OverlayInfo())[hint]).all(), "no phrase, no sign"
+
+
+def test_the_bar_shows_how_much_hand_and_face_counted() -> None:
+    def bar(gesture: float) -> tuple[int, int]:
+        intent = Intent(0.0, None, True, weights={"gesture": gesture, "expression": 1 - gesture})
+        image = Overlay().draw(replace(read(), intent=intent), OverlayInfo())[31:50, 510:610]
+        return int(painted(image, LEAD).sum()), int(painted(image, overlay_module.PALE).sum())
+
+    (hand_full, face_none), (hand_half, face_half), (hand_none, face_full) = bar(1.0), bar(0.5), bar(0.0)
+    assert hand_full > hand_half + 100 > hand_none + 200
+    assert face_full > face_half + 50 > face_none + 100
+    bare = Overlay().draw(step(), OverlayInfo())
+    assert (bare[31:50, 510:610] == 128).all(), "no face is read, so there is nothing to weigh"

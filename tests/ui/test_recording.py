@@ -15,7 +15,7 @@ from assistive.fusion.lead import LeadState, lead
 from assistive.gesture.tracker import TrackerState, track
 from assistive.language.vocabulary import VocabularyFile
 from assistive.settings import DecisionSettings, Settings
-from assistive.types import NO_GESTURE, Box, Decision, Frame, Hand, Step
+from assistive.types import NO_GESTURE, Box, Decision, Expression, Frame, Hand, Intent, Reading, Step, Utterance
 from assistive.ui.recording import Recorder, replay
 
 SETTINGS = Settings(decision=DecisionSettings(hold_s=0.3, entry_grace_s=0.1, cooldown_s=0.4))
@@ -146,3 +146,17 @@ def test_a_file_without_an_end_is_no_recording() -> None:
 def test_a_file_that_is_not_there_is_an_error(path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         list(replay(path))
+
+
+def test_nothing_of_a_face_is_ever_recorded(path: Path) -> None:
+    recorder = Recorder(path, SETTINGS, 0.6, VocabularyFile("en"))
+    event = Expression(0.0, 0.1, 0.2, "surprise", "micro", 0.8, 0.3)
+    sure = {"positive": 0.9, "none": 0.1}
+    reading = Reading(0.5, None, {"smile": 0.9}, "positive", sure, 0.9, event, "face turned")
+    machine, intent = DecisionMachine(SETTINGS.decision, 0.6, frozenset()), Intent(0.5, None, False, "no hand")
+    _, decided = machine.step(machine.initial(), intent)
+    said = Utterance(0.5, "Yes.", "like", tone="positive")
+    recorder.take(Step(Frame(IMAGE, 0.5, 0, 0.0), (), intent, decided, said, reading=reading))
+    recorder.close()
+    text = path.read_text(encoding="utf-8")
+    assert not [word for word in ("surprise", "positive", "smile", "tone", "face", "expression") if word in text]

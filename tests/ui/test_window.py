@@ -29,7 +29,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("key", "action"),
     [("q", "quit"), ("Q", "quit"), ("\x1b", "quit"), ("p", "pause"), (" ", "pause"), ("s", "stop_speaking"),
-     ("r", "repeat"), ("m", "mirror"), ("x", None)],
+     ("r", "repeat"), ("m", "mirror"), ("t", "tone"), ("x", None)],
 )  # fmt: skip
 def test_keys(key: str, action: str | None) -> None:
     assert action_of(ord(key)) == action

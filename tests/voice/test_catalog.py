@@ -32,7 +32,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         "    pitch: 1.2\n    range: 0\n    volume: 0.5\n    word_gap_ms: 20\n    device: 3\n    file: ~/a.onnx\n",
     )
     spec = load_catalog(path)["aunt"]
-    assert spec.styled(Style(rate=2, volume=0.5)) == Style(rate=1.6, pitch=1.2, pitch_range=0, volume=0.25)
+    assert spec.styled(Style(rate=2, volume=0.5)) == Style(1.6, 1.2, 0, 0.25)
     assert (spec.device, spec.word_gap_ms, spec.voice) == (3, 20, "en-us+f3")
     assert spec.voice_file() == Path("~/a.onnx").expanduser()
     assert spec.speaks("en-GB") and not spec.speaks("de")

@@ -77,6 +77,8 @@ def test_rate_pitch_and_melody_follow_the_style() -> None:
     high = speaker.render(TEXT, Style(pitch=1.5))
     assert pitch_hz(high.samples, 22050) == pytest.approx(1.5 * pitch_hz(own.samples, 22050), rel=0.15)
     assert engine(word_gap_ms=100).render(TEXT, Style()).seconds > own.seconds + 0.4
+    longer = speaker.render(TEXT, Style(pause_ms=200))
+    assert 0.15 < longer.seconds - own.seconds < 0.25, "there is one comma in it"
 
 
 def test_it_may_be_used_from_several_threads_at_once() -> None:

@@ -88,3 +88,21 @@ def test_prosody_takes_sounds_of_any_length(length: int, rate: float, pitch: flo
     changed = change_prosody(tone(1)[:length], RATE_HZ, Style(rate=rate, pitch=pitch))
     assert np.isfinite(changed).all()
     assert len(changed) == pytest.approx(length / rate, abs=3 + 1 / rate)
+
+
+def test_pauses_between_words_are_made_longer_and_the_words_are_not() -> None:
+    closure, pause = silence(0.03), silence(0.2)
+    sound = np.concatenate([silence(0.3), tone(0.4), closure, tone(0.4), pause, tone(0.4), silence(0.3)])
+    longer = change_prosody(sound, RATE_HZ, Style(pause_ms=100))
+    assert len(longer) - len(sound) == int(0.1 * RATE_HZ), "neither the closure nor the ends are pauses"
+    begin = int(0.3 * RATE_HZ)
+    np.testing.assert_array_equal(longer[: int(1.2 * RATE_HZ)], sound[: int(1.2 * RATE_HZ)])
+    np.testing.assert_array_equal(longer[-begin * 2 :], sound[-begin * 2 :])
+
+
+def test_a_volume_above_one_makes_it_louder_up_to_the_ceiling() -> None:
+    own = polish(Speech(tone(1), RATE_HZ), 1.0).samples
+    loud = polish(Speech(tone(1), RATE_HZ), 1.5).samples
+    assert active_level(loud, RATE_HZ) == pytest.approx(1.5 * active_level(own, RATE_HZ), rel=0.01)
+    peaked = np.concatenate([tone(1), tone(0.01, amplitude=1.0)])
+    assert np.abs(polish(Speech(peaked, RATE_HZ), 2.0).samples).max() <= 10 ** (CEILING_DBFS / 20) + 1e-6
