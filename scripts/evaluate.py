@@ -4,6 +4,7 @@
     python scripts/evaluate.py stream --video FILE_OR_DIR --labels CSV --out JSON [--set decision.hold_s=0.3]
     python scripts/evaluate.py expression --clips FILE.npz --out JSON
     python scripts/evaluate.py live --video FILE_OR_performer[:SCRIPT] [--events CSV] --out JSON
+    python scripts/evaluate.py drawn --faces PACK --rate HZ --out JSON
     python scripts/evaluate.py fusion --out JSON [--run runs/fusion]
 
 CSV for pictures: file,gesture and optionally x,y,w,h,group; one row a hand. A blank gesture is none of ours, palm|stop
@@ -23,12 +24,14 @@ import numpy as np
 import typer
 import yaml
 from rich.console import Console
+from rich.progress import track
 from rich.table import Column, Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.config import load_settings
 from assistive.errors import EXIT_USER_ERROR, AssistiveError, ConfigError, SourceError, WeightsError
+from assistive.evaluation import drawn as drawn_clips
 from assistive.evaluation import expression as expressions_of
 from assistive.evaluation import fusion_table
 from assistive.evaluation import gesture as pictures_of
@@ -48,10 +51,13 @@ from assistive.settings import Settings
 from assistive.sources import Source, open_source
 from assistive.sources.images import read_picture
 from assistive.sources.performer import PerformerSource
+from assistive.synth.face_model import FaceModel
+from assistive.synth.face_portraits import MeshFinder, portraits
+from assistive.synth.faces import ClipMaker, SceneSettings
 from assistive.training.datasets.intents import IntentTable
 from assistive.training.datasets.packed import read_packed
 from assistive.training.datasets.pairs import read_pairs
-from assistive.types import Frame
+from assistive.types import EXPRESSIONS, Frame
 from assistive.weights import find_weights
 
 app = typer.Typer(help=(__doc__ or "").partition("\n")[0], pretty_exceptions_enable=False, add_completion=False)
@@ -92,6 +98,32 @@ def gesture(
     result = pictures_of.report(readings)
     write_json(out, {**_circumstances(reader, settings), **result})
     _show_pictures(result)
+
+
+@app.command()
+def drawn(
+    faces: Annotated[Path, typer.Option(metavar="PACK", help="Folder of a face pack.")],
+    out: Out,
+    rate: Annotated[float, typer.Option(metavar="HZ", help="Frames per second.")] = 30.0,
+    clips: Annotated[int, typer.Option(metavar="N", help="How many clips are drawn.")] = 150,
+    harsh: Annotated[float, typer.Option(help="From a laboratory's camera, 0, to a home's, 1.")] = 0.7,
+    seed: Annotated[int, typer.Option(help="Of the clips.")] = 900,
+    profile: Profile = None, config: Config = None, assign: Assign = None,
+) -> None:  # fmt: skip
+    """Measure the shipped recogniser on drawn clips of faces that no training saw: apex and expression."""
+    settings = load_settings(profile, config, assign or ()).settings
+    check_writable(out)
+    recogniser = Recogniser(settings.expression.recogniser, settings.runtime)
+    scene = SceneSettings(rate_hz=rate, harsh=harsh, covered=0.0, shares=dict.fromkeys(EXPRESSIONS, 1 / 3))
+    maker = ClipMaker(FaceModel.load(faces), portraits(faces, "validation"), scene)
+    finder = MeshFinder()
+    made = (maker.make(seed, number) for number in track(range(clips), description="clips"))
+    verdicts = [one for clip in made if (one := drawn_clips.judge_clip(clip, finder, recogniser)) is not None]
+    result = drawn_clips.report(verdicts, clips)
+    weights = {settings.expression.recogniser: find_weights(settings.expression.recogniser).sidecar.sha256}
+    write_json(out, {**provenance(), "machine": machine(), "weights": weights, "rate_hz": rate, "harsh": harsh,
+                     "seed": seed, **result})  # fmt: skip
+    console.print_json(data=result)
 
 
 @app.command()

@@ -20,7 +20,6 @@ import yaml
 from assistive.expression.flow import MAP_SIDE
 from assistive.expression.recogniser import CLASSES, KIND
 from assistive.synth.face_model import FILES
-from assistive.synth.face_pairs import Range
 from assistive.synth.face_portraits import CSV, TAR
 from assistive.training.drawn_expression import (
     Committee,
@@ -32,7 +31,7 @@ from assistive.training.drawn_expression import (
 )
 from assistive.training.export import write_onnx, write_sidecar
 from assistive.training.expression import NETWORKS
-from assistive.training.expression_maps import Condition, MapPool, make_pool
+from assistive.training.expression_maps import MapPool, read_pools
 
 LICENCE = "Apache-2.0; learned from drawn movements (ICT-FaceKit, MIT) of people who do not exist; see the card"
 log = logging.getLogger(__name__)
@@ -50,7 +49,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     torch.set_num_threads(args.threads)
     config = yaml.safe_load(args.config.read_text())
-    pools = {name: _pool(args.pack, args.work, name, entry, args.threads) for name, entry in config["pools"].items()}
+    pools = read_pools(args.pack, config["pools"], args.work, args.threads)
     training = [pools[name] for name in config["training"]]
     members = [_member(training, config["epochs"], seed, args.work / f"seed_{seed}.pt") for seed in config["seeds"]]
     judged = {name: pool for name, pool in pools.items() if name not in config["training"]}
@@ -67,12 +66,6 @@ def main() -> None:
             "seeds": config["seeds"]}  # fmt: skip
     write_sidecar(path, KIND, MAP_SIDE, {"abstain_below": threshold["abstain_below"]}, made, told, CLASSES, LICENCE)
     print(json.dumps(told, indent=2))
-
-
-def _pool(pack: Path, work: Path, name: str, entry: dict[str, Any], workers: int) -> MapPool:
-    span = Range(**{key: tuple(v) if isinstance(v, list) else v for key, v in entry.get("span", {}).items()})
-    condition = Condition(entry["part"], tuple(entry["algorithms"]), span)
-    return make_pool(pack, condition, entry["pairs"], entry["seed"], work / f"{name}.npz", workers, name)
 
 
 def _member(training: list[MapPool], epochs: int, seed: int, file: Path) -> torch.nn.Module:

@@ -28,7 +28,7 @@ from assistive.voice import open_voice
 
 FILLED = 0.7
 STILL = ("ok,@positive/macro+like", "like")
-FILM = "ok,@surprise/macro+stop,@positive/macro+peace,@negative/macro+dislike"
+FILM = "ok,@surprise/macro+stop,@positive/macro+like,@negative/macro+dislike"
 FILM_HZ, FILM_SIZE = 7.5, (400, 300)
 FIRST_S = 0.9
 """The film begins so late: until then the face is learnt."""

@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("stage", help="a key under `stages` in the config")
     parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
     parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints (resumed if there are any)")
-    parser.add_argument("--start", type=Path, help="weights to start from instead: a checkpoint or an exported verifier")
+    parser.add_argument("--start", type=Path, help="start from these instead: a checkpoint or an exported verifier")
     parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

@@ -3,17 +3,31 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from assistive.errors import RuntimeFault
+from assistive.fusion.attention import FusionState
 from assistive.language.composer import hint
 from assistive.language.vocabulary import VocabularyFile, find_vocabulary
 from assistive.pipeline import Pipeline, at_own_pace
 from assistive.settings import Settings, ToneSettings
-from assistive.types import NO_EXPRESSION, NO_GESTURE, Box, Expression, Frame, Hand, Manner, Reading, Step, Style
+from assistive.types import (
+    NO_EXPRESSION,
+    NO_GESTURE,
+    Box,
+    Expression,
+    Frame,
+    Hand,
+    Intent,
+    Manner,
+    Reading,
+    Step,
+    Style,
+)
 
 PICTURE = np.zeros((48, 64, 3), np.uint8)
 STEP_S = 1 / 30
@@ -219,6 +233,31 @@ def test_a_face_changes_no_decision(vocabulary: VocabularyFile, face: ScriptedFa
     assert {one.reading for one in without} == {None}
     assert all(one.reading and one.reading.t_s == one.frame.t_s for one in beside)
     assert beside[-1].stage_ms.keys() == {"detect", "verify", "face", "expression", "join", "decide"}
+
+
+class Grumpy:
+    """A fusion head to which everything sounds negative; counts the frames in its state."""
+
+    def join(
+        self, state: FusionState, intent: Intent, image: np.ndarray, reading: Reading | None
+    ) -> tuple[FusionState, Intent]:
+        assert image is PICTURE and reading is not None and reading.t_s == intent.t_s
+        weights = {"gesture": 0.3, "expression": 0.7}
+        intent = replace(intent, tone="negative", tone_probability=0.9, tone_intensity=0.5, weights=weights)
+        return replace(state, intensity=state.intensity + 1), intent
+
+
+def test_the_fusion_head_gives_the_tone_and_changes_no_decision(vocabulary: VocabularyFile, face: ScriptedFace) -> None:
+    script = ScriptedHands([(1.0, None), (3.0, "palm")])
+    alone = run(Pipeline(script, vocabulary, Settings()), FrameList(frames(3))).steps
+    pipeline = Pipeline(script, vocabulary, Settings(), face, fusion=Grumpy())
+    joined = run(pipeline, FrameList(frames(3))).steps
+    pipeline.close()
+    assert [one.decision for one in joined] == [one.decision for one in alone]
+    assert {one.intent.tone for one in joined} == {"negative"}
+    assert {one.intent.weights["expression"] for one in joined} == {0.7}
+    assert [one.utterance.tone for one in joined if one.utterance] == ["negative"]
+    assert pipeline._joined.intensity == len(joined)
 
 
 def test_the_face_is_read_in_one_thread_of_its_own_with_the_hands_of_the_frame_before(

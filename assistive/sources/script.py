@@ -21,7 +21,8 @@ TALK = "talk"
 
 SCENE = (
     "fist", "@surprise/macro+palm", "@positive/macro+like", "@negative/macro+dislike", "ok", "@surprise/macro+stop",
-    "@positive/macro+peace", "@negative/macro+call", "rock", "@positive/macro+two_up_inverted",
+    "@positive/macro+three", "@negative/macro+call", "@negative/macro+peace_inverted",
+    "@positive/macro+two_up_inverted",
 )  # fmt: skip
 """Ten gestures, most with a face that changes what is said: what ``performer:scene`` plays."""
 

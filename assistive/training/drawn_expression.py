@@ -166,7 +166,7 @@ def choose_threshold(
     named = np.where(found.argmax(1) == none, 0.0, found.max(1))
     empty = pool.labels == none
     quiet = np.sort(named[empty])[::-1]
-    floor = float(quiet[int(allowed * len(quiet))]) if len(quiet) else lowest
+    floor = float(quiet[min(int(allowed * len(quiet)), len(quiet) - 1)]) if len(quiet) else lowest
     threshold = float(np.clip(np.ceil(floor * 100 + 1) / 100, lowest, 0.95))
     kept = (named >= threshold) & ~empty
     right = found[kept].argmax(1) == pool.labels[kept]

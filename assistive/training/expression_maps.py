@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -98,6 +99,24 @@ def make_pool(
     with np.load(file) as kept:
         return MapPool(kept["maps"], kept["labels"].astype(np.int64), kept["intensity"].astype(np.float32),
                        kept["algorithm"], kept["identity"])  # fmt: skip
+
+
+def read_pools(pack: Path, entries: Mapping[str, Mapping[str, Any]], work: Path, workers: int) -> dict[str, MapPool]:
+    """Make or read all pools of a recipe.
+
+    Args:
+        pack: folder of the face pack.
+        entries: by name of the pool: ``part``, ``pairs``, ``seed``, ``algorithms`` and, optionally, ``span``.
+        work: folder that keeps them.
+        workers: processes.
+    """
+    pools = {}
+    for name, entry in entries.items():
+        given: Mapping[str, Any] = entry.get("span", {})
+        span: dict[str, Any] = {key: tuple(one) if isinstance(one, list) else one for key, one in given.items()}
+        condition = Condition(entry["part"], tuple(entry["algorithms"]), Range(**span))
+        pools[name] = make_pool(pack, condition, entry["pairs"], entry["seed"], work / f"{name}.npz", workers, name)
+    return pools
 
 
 _Row = tuple[NDArray[np.uint8], int, float, str, str]

@@ -67,8 +67,8 @@ def test_a_committee_that_knows_nothing_says_what_is_expected() -> None:
 
 
 def test_training_learns_and_calibration_does_not_change_who_is_right() -> None:
-    labels = np.tile(np.arange(4), 40)
-    network = train([_pool(labels)], epochs=12, seed=0)
+    labels = np.tile(np.arange(4), 64)
+    network = train([_pool(labels)], epochs=25, seed=0)
     judged = _pool(np.tile(np.arange(4), 15), seed=9)
     committee = Committee([network], shares=(0.25,) * 4)
     before = probabilities(committee, judged.maps)
