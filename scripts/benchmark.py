@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 from statistics import median
@@ -22,9 +23,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.config import load_settings
 from assistive.errors import EXIT_USER_ERROR, AssistiveError, SourceError
-from assistive.evaluation.benchmark import time_pipeline, time_speech
+from assistive.evaluation.benchmark import time_pipelines, time_speech
 from assistive.evaluation.report import check_writable, machine, provenance, weights_in_use, write_json
 from assistive.evaluation.whole_run import run_whole, time_import, time_start
+from assistive.expression import ExpressionStream
+from assistive.fusion.attention import FusionHead
 from assistive.gesture import GestureStream
 from assistive.language.vocabulary import VocabularyFile, load_vocabulary
 from assistive.pipeline import Pipeline
@@ -104,17 +107,37 @@ def _from_outside(clip: Path, folder: Path, rounds: int, options: list[str]) -> 
 
 
 def _by_stages(clip: Path, rounds: int, settings: Settings) -> dict[str, Any]:
+    """Time the whole loop, and, by turns with it, the hands alone; what the face adds is the difference."""
     reader = GestureStream(settings.gesture, settings.runtime)
     vocabulary = VocabularyFile(settings.language.vocabulary)
-    times = time_pipeline(
-        lambda: open_source(str(clip), settings.source), lambda: Pipeline(reader, vocabulary, settings), rounds
-    )
+    with ExitStack() as parts:
+        whole: dict[str, Any] = {}
+        if settings.expression.enabled:
+            face = ExpressionStream(settings.expression, settings.spotting, settings.runtime)
+            parts.callback(face.close)
+            whole = {"expression": face, "fusion": FusionHead(settings.expression.fusion, settings.runtime)}
+        times = time_pipelines(
+            lambda: open_source(str(clip), settings.source),
+            {
+                "whole": lambda: Pipeline(reader, vocabulary, settings, **whole),
+                "hands": lambda: Pipeline(reader, vocabulary, settings),
+            },
+            rounds,
+        )
+    both, hands = (times[name]["frame_to_decision_ms"] for name in ("whole", "hands"))
     return {
         "machine": {**machine(), "provider": reader.provider, "threads": settings.runtime.threads},
-        "weights": weights_in_use(settings.gesture),
+        "weights": weights_in_use(settings.gesture) | _face_weights(settings),
         "clip": clip.name,
-        **times,
+        **times["whole"],
+        "hands_alone": times["hands"],
+        "expression_adds_ms": {name: round(both[name] - hands[name], 2) for name in ("p50", "p95")},
     }
+
+
+def _face_weights(settings: Settings) -> dict[str, str]:
+    names = (settings.expression.recogniser, settings.expression.fusion) if settings.expression.enabled else ()
+    return {name: find_weights(name).sidecar.sha256 for name in names}
 
 
 def _speech(folder: Path, settings: Settings) -> dict[str, Any]:

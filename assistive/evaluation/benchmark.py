@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any, Protocol
@@ -38,6 +38,9 @@ class Stepper(Protocol):
     def step(self, frame: Frame) -> Step:
         """Carry one frame through all streams."""
 
+    def close(self) -> None:
+        """End its threads."""
+
 
 @dataclass
 class _Round:
@@ -50,26 +53,37 @@ class _Round:
     dropped: int = 0
 
 
-def time_pipeline(
-    open_clip: Callable[[], Source], new_pipeline: Callable[[], Stepper], rounds: int
-) -> dict[str, Any]:
-    """Carry a clip through the pipeline, every frame in order, a few times over.
+def time_pipelines(
+    open_clip: Callable[[], Source], new: Mapping[str, Callable[[], Stepper]], rounds: int
+) -> dict[str, dict[str, Any]]:
+    """Carry a clip through several pipelines by turns, every frame in order, a few times over.
 
     Args:
-        open_clip: opens the clip anew for each round.
-        new_pipeline: makes a pipeline with a fresh memory for each round.
+        open_clip: opens the clip anew for each pass.
+        new: makes a pipeline with a fresh memory for each pass, by the name under which it is reported.
         rounds: how often; rates are medians over them, percentiles are over all frames of all rounds.
 
     Returns:
-        ``frames`` a round, ``dropped``, ``rate_hz``, and with p50, p95 and p99 each: ``stages_ms`` by stage,
-        ``frame_to_decision_ms``, and ``frame_cpu_ms``, the time of all threads on the CPU, decoding included.
+        For each name: ``frames`` a round, ``dropped``, ``rate_hz``, and with p50, p95 and p99 each: ``stages_ms`` by
+        stage, ``frame_to_decision_ms``, and ``frame_cpu_ms``, the time of all threads on the CPU, decoding included.
     """
-    passes = [_pass(open_clip(), new_pipeline()) for _ in range(rounds)]
+    passes: dict[str, list[_Round]] = {name: [] for name in new}
+    for _ in range(rounds):
+        for name, make in new.items():
+            pipeline = make()
+            try:
+                passes[name].append(_pass(open_clip(), pipeline))
+            finally:
+                pipeline.close()
+    return {name: _summary(rounds_of) for name, rounds_of in passes.items()}
+
+
+def _summary(passes: Sequence[_Round]) -> dict[str, Any]:
     stages = {name: [ms for one in passes for ms in one.stage_ms[name]] for name in passes[0].stage_ms}
     frames = len(passes[0].latency_ms)
     return {
         "frames": frames,
-        "rounds": rounds,
+        "rounds": len(passes),
         "dropped": sum(one.dropped for one in passes),
         "rate_hz": round(median(frames / one.wall_s for one in passes), 1),
         "stages_ms": {name: percentiles(values) for name, values in stages.items()},

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from assistive.evaluation.benchmark import FREE_TEXT, time_pipeline, time_speech
+from assistive.evaluation.benchmark import FREE_TEXT, time_pipelines, time_speech
 from assistive.settings import VoiceSettings
 from assistive.types import Decision, Frame, Intent, Speech, Step, Style
 from assistive.voice.player import NoPlayer
@@ -33,6 +33,10 @@ class FakeClip:
 class FakePipeline:
     def __init__(self) -> None:
         self.seen: list[int] = []
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
     def step(self, frame: Frame) -> Step:
         self.seen.append(frame.index)
@@ -57,7 +61,7 @@ class FakeVoice:
         pass
 
 
-def test_every_frame_of_every_round_is_timed() -> None:
+def test_every_frame_of_every_round_is_timed_by_turns() -> None:
     clips: list[FakeClip] = []
     pipelines: list[FakePipeline] = []
 
@@ -69,9 +73,17 @@ def test_every_frame_of_every_round_is_timed() -> None:
         pipelines.append(FakePipeline())
         return pipelines[-1]
 
-    result = time_pipeline(open_clip, new_pipeline, rounds=2)
-    assert [pipeline.seen for pipeline in pipelines] == [list(range(FRAMES))] * 2
-    assert all(clip.closed for clip in clips)
+    order: list[str] = []
+
+    def named(name: str) -> FakePipeline:
+        order.append(name)
+        return new_pipeline()
+
+    results = time_pipelines(open_clip, {"a": lambda: named("a"), "b": lambda: named("b")}, rounds=2)
+    assert order == ["a", "b", "a", "b"] and set(results) == {"a", "b"}
+    assert [pipeline.seen for pipeline in pipelines] == [list(range(FRAMES))] * 4
+    assert all(clip.closed for clip in clips) and all(pipeline.closed for pipeline in pipelines)
+    result = results["a"]
     assert (result["frames"], result["rounds"], result["dropped"]) == (FRAMES, 2, 0)
     assert set(result["stages_ms"]) == {"decode", "detect", "decide"}
     assert result["stages_ms"]["detect"] == {"p50": 4.0, "p95": 6.5, "p99": 6.5}

@@ -10,7 +10,28 @@ import cv2
 import pytest
 
 from assistive.settings import Settings
-from assistive.types import Frame, Hand
+from assistive.types import NO_EXPRESSION, Frame, Hand, Intent, Reading
+
+
+class EmptyFace:
+    """An expression stream that sees nobody."""
+
+    def __init__(self, *settings: object) -> None:
+        self.stage_ms = {"face": 3.0, "expression": 0.0}
+
+    def read(self, frame: Frame, hands: tuple[Hand, ...]) -> Reading:
+        return Reading(frame.t_s, None, {}, NO_EXPRESSION, {NO_EXPRESSION: 1.0}, 0.0, reason="no face")
+
+    def close(self) -> None:
+        pass
+
+
+class NoFusion:
+    def __init__(self, *settings: object) -> None:
+        pass
+
+    def join(self, state: object, intent: Intent, image: object, reading: object) -> tuple[object, Intent]:
+        return state, intent
 
 
 class EmptyReader:
@@ -28,7 +49,10 @@ class EmptyReader:
 def benchmark(load_script: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = load_script("benchmark")
     monkeypatch.setattr(module, "GestureStream", EmptyReader)
+    monkeypatch.setattr(module, "ExpressionStream", EmptyFace)
+    monkeypatch.setattr(module, "FusionHead", NoFusion)
     monkeypatch.setattr(module, "weights_in_use", lambda settings: {})
+    monkeypatch.setattr(module, "_face_weights", lambda settings: {})
     return module
 
 
@@ -65,7 +89,8 @@ def test_one_file_holds_all_figures(benchmark: ModuleType, monkeypatch: pytest.M
     result = json.loads(out.read_text())
     assert result["start_up_s"] == {"first_frame": 1.25, "imports": 0.5}
     assert (result["frames"], result["dropped"], result["peak_memory_mb"]) == (10, 0, 321.0)
-    assert set(result["stages_ms"]) >= {"decode", "detect", "verify", "decide"}
+    assert set(result["stages_ms"]) >= {"decode", "detect", "verify", "face", "decide"}
+    assert "face" not in result["hands_alone"]["stages_ms"] and set(result["expression_adds_ms"]) == {"p50", "p95"}
     assert set(result["stages_ms"]["decode"]) == {"p50", "p95", "p99"}
     assert set(result) >= {
         "command", "date", "commit", "machine", "rate_hz", "frame_to_decision_ms", "decision_to_first_sample_ms",
