@@ -243,7 +243,7 @@ class _Sheet:
             baseline = top + cy + round(size * CAP_HEIGHT / 2)
             write(self.image, phrase, left + height + signed + pad // 2, baseline, size, WHITE, 600)
         if signed:
-            sign(self.image, left + height + size // 2, top + cy, size // 2, tone, WHITE)
+            sign(self.image, left + height + (size + pad) // 2, top + cy, size // 2, tone, WHITE)
 
     def header(self, info: OverlayInfo) -> None:
         """Write rates at the left and the parts in use at the right."""
