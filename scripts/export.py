@@ -23,7 +23,8 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
     parser.add_argument("--detector", type=Path, help="left out: the detector in models/ stays as it is")
     parser.add_argument("--verifier", type=Path, required=True)
-    parser.add_argument("--everyone", type=Path, help="verifier of the stage that saw the validation people: ships")
+    parser.add_argument("--everyone", type=Path, nargs="*", default=[],
+                        help="verifiers of the stages that saw the validation people: their mean ships")
     parser.add_argument("--allowed", type=float, default=0.05, help="share of silent validation frames that may fire")
     args = parser.parse_args()
     config = yaml.safe_load(args.config.read_text())

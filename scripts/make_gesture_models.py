@@ -31,7 +31,7 @@ def main() -> None:
         if not Path(f"runs/{stage}/final.pt").is_file():
             _call("train_gesture.py", stage, "--out", f"runs/{stage}")
     _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt",
-          "--everyone", "runs/verifier_last/final.pt")  # fmt: skip
+          "--everyone", "runs/verifier_everyone/final.pt", "runs/verifier_last/final.pt")  # fmt: skip
 
 
 def _call(script: str, *arguments: str) -> None:

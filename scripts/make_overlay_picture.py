@@ -29,9 +29,8 @@ from assistive.voice import open_voice
 FILLED = 0.7
 STILL = ("ok,@positive/macro+like", "like")
 FILM = "ok,@surprise/macro+stop,@positive/macro+like,@negative/macro+dislike"
-FILM_HZ, FILM_SIZE = 5.0, (320, 240)
-FILM_FORMAT = (cv2.IMWRITE_GIF_COLORTABLE, 0, cv2.IMWRITE_GIF_QUALITY, 6, cv2.IMWRITE_GIF_DITHER, -1)
-"""One table of colours for all pictures, 128 of them, no dots between: the film stays below 2 MB."""
+FILM_HZ, FILM_SIZE = 3.75, (320, 240)
+"""So coarse that the film stays below 2 MB."""
 FIRST_S = 0.9
 """The film begins so late: until then the face is learnt."""
 
@@ -91,7 +90,7 @@ def shoot_film(path: Path) -> None:
             frames.append(small[:, :, ::-1].copy())
     film = cv2.Animation()
     film.frames, film.durations = frames, [round(1000 / FILM_HZ)] * len(frames)
-    cv2.imwriteanimation(str(path), film, FILM_FORMAT)
+    cv2.imwriteanimation(str(path), film, [cv2.IMWRITE_GIF_COLORTABLE, 1])
 
 
 def main() -> None:

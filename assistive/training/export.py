@@ -216,7 +216,7 @@ def export_detector(weights: Path, variant: str, models: Path, people: Stock, ma
 
 
 def export_verifier(
-    weights: Path, models: Path, people: Stock, made: dict[str, Any], allowed: float, shipped: Path | None = None
+    weights: Path, models: Path, people: Stock, made: dict[str, Any], allowed: float, shipped: Sequence[Path] = ()
 ) -> dict[str, Any]:
     """Write ``gesture_verifier.onnx``, fit its blend with the detector beside it, choose the threshold.
 
@@ -226,8 +226,9 @@ def export_verifier(
         people: validation people.
         made: how it was made, for the sidecar.
         allowed: share of silent validation frames that may fire, 0..1.
-        shipped: weights to ship instead, which were trained on the validation people too: nothing can be measured or
-            chosen on those people with them, so figures, blend and threshold stay those of ``weights``.
+        shipped: weights whose mean is shipped instead (Izmailov et al. 2018), which were trained on the validation
+            people too: nothing can be measured or chosen on those people with them, so figures, blend and threshold
+            stay those of ``weights``.
 
     Returns:
         Its figures on the validation people: the ``verifier`` alone, both ``together``, and the ``thresholds``.
@@ -252,12 +253,20 @@ def export_verifier(
     together = choose_threshold(opened(blend), people.frames, allowed)
     thresholds = {**blend, "enter_probability": together.pop("enter_probability")}
     measured["together"] = together
-    if shipped is not None:
-        network.load_state_dict(_state(shipped))
+    if shipped:
+        network.load_state_dict(_mean([_state(path) for path in shipped]))
         parity = write_onnx(Probabilities(network), example, path, outputs, free_batch=True)
-        measured |= {"parity": parity, "of": "the network before its last stage, which saw the validation people too"}
+        measured |= {"parity": parity, "of": "the network before the stages that saw the validation people too"}
     write_sidecar(path, "gesture-verifier", size, thresholds, made, measured)
     return {"verifier": told, "thresholds": thresholds, "together": together}
+
+
+def _mean(states: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    first = states[0]
+    return {
+        name: torch.stack([state[name] for state in states]).mean(0) if value.dtype.is_floating_point else value
+        for name, value in first.items()
+    }
 
 
 def _state(path: Path) -> dict[str, Any]:
