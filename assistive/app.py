@@ -17,7 +17,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from assistive import __version__
-from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError, WeightsError
+from assistive.errors import EXIT_INTERRUPTED, EXIT_OK, AssistiveError
 from assistive.fusion.attention import FusionHead
 from assistive.gesture import GestureStream
 from assistive.language.composer import repertoire
@@ -282,14 +282,8 @@ def interruptible(stop: threading.Event) -> Iterator[threading.Event]:
 
 
 def _open_fusion(settings: Settings) -> FusionHead | None:
-    """Open what joins face and hand where a face is read; without its weights the face alone gives the tone."""
-    if not settings.expression.enabled:
-        return None
-    try:
-        return FusionHead(settings.expression.fusion, settings.runtime)
-    except WeightsError as error:
-        log.warning("the face alone gives the tone, whatever hides it: %s", error.what)
-        return None
+    """Open what joins face and hand, where a face is read."""
+    return FusionHead(settings.expression.fusion, settings.runtime) if settings.expression.enabled else None
 
 
 def _open_expression(settings: Settings, live: bool, parts: ExitStack) -> ExpressionStream | None:

@@ -67,8 +67,8 @@ def _in_order(network: nn.Module, image: Tensor) -> list[ConvBnAct]:
 
 def _identity(norm: nn.BatchNorm2d, bias: Tensor) -> None:
     """Let a batch norm add a bias and nothing else."""
-    norm.running_mean.zero_()  # type: ignore[union-attr]
-    norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+    norm.running_mean.zero_()
+    norm.running_var.fill_(1 - norm.eps)
     norm.weight.fill_(1.0)
     norm.bias.copy_(bias)
 
@@ -89,7 +89,7 @@ def _measure(network: nn.Module, blocks: list[ConvBnAct], images: Tensor) -> Non
         mean, square = torch.stack(found[block.conv]).mean(0)
         variance = (square - mean**2).clamp_min(1e-6)
         norm = block.bn
-        norm.running_mean.copy_(mean)  # type: ignore[union-attr]
-        norm.running_var.copy_(variance)  # type: ignore[union-attr]
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
         norm.weight.copy_((variance + norm.eps).sqrt())
         norm.bias.add_(mean)
