@@ -29,7 +29,7 @@ CHIN = 256.0
 PATCH = (284, 92, 420, 264)
 """Left, top, right, bottom of the part of the picture that moves."""
 
-BROW_PX, RAISED_PX, CORNER_PX, JAW_PX, GAZE_PX = 5.0, 10.0, 5.0, 7.0, 3.0
+BROW_PX, RAISED_PX, CORNER_PX, JAW_PX, GAZE_PX = 5.0, 10.0, 8.0, 7.0, 3.0
 """How far the strongest movement carries a brow down, a brow up, a corner of the mouth, the lower lip, a pupil."""
 
 _FINE = 2

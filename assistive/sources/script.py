@@ -41,8 +41,8 @@ UNEVEN_S = 0.0137
 MICRO_RISE_S, MICRO_FALL_S = 0.14, 0.21
 MACRO_RISE_S, MACRO_STAY_S, MACRO_FALL_S = 0.35, 0.5, 0.55
 MACRO_S = MACRO_RISE_S + MACRO_STAY_S + MACRO_FALL_S
-MICRO_SHARE = {"negative": 0.5, "positive": 0.5, "surprise": 0.25}
-"""A micro-expression goes so far towards the strongest movement; brows can be raised the farthest."""
+MICRO_SHARE = {"negative": 0.5, "positive": 0.31, "surprise": 0.25}
+"""A micro-expression goes so far towards the strongest movement; a brow goes farther up than down, a corner between."""
 TALK_S = 2.4
 
 

@@ -103,6 +103,6 @@ def test_brows_move_between_pixels() -> None:
 def test_only_the_part_that_moves_changes() -> None:
     rest = draw_person(0.0, FacePose())
     changed = np.argwhere((draw_person(0.0, FacePose(corners_up=1.0)) != rest).any(axis=2))
-    assert changed[:, 0].min() > 175 and changed[:, 0].max() < 256
+    assert changed[:, 0].min() > 172 and changed[:, 0].max() < 256
     assert (draw_person(0.0, FacePose(gaze=1.0)) != rest).any()
     assert (draw_person(0.3, FacePose()) != rest).any(), "the breath lifts the head by less than a pixel"
