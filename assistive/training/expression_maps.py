@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,8 @@ _Job = tuple[Path, Path, Condition, range, int]
 
 
 def _spread(jobs: Sequence[_Job], workers: int, shown: str) -> Iterator[list[_Row]]:
-    with ProcessPoolExecutor(workers) as pool:
+    # Begun anew and not forked: MediaPipe has threads by now, and a fork may copy a lock that one of them holds.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         yield from track(pool.map(_make, jobs), total=len(jobs), description=shown)
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Literal
 
@@ -210,7 +211,7 @@ def make_pairs(
         folder.mkdir(parents=True, exist_ok=True)
         jobs = [(people, part, folder / f"{start:05d}.npz", planned[start : start + CHUNK])
                 for start in range(0, len(planned), CHUNK)]  # fmt: skip
-        with ProcessPoolExecutor(workers) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:  # never forked: MediaPipe has threads
             parts = list(track(pool.map(_make_chunk, jobs), total=len(jobs), description=f"{part} pairs"))
         _write(file, {key: np.concatenate([np.load(path)[key] for path in parts]) for key in Pairs.__slots__})
     return read_pairs(file)
