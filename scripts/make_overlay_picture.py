@@ -15,6 +15,7 @@ from time import perf_counter
 import cv2
 
 from assistive.expression import ExpressionStream
+from assistive.fusion.attention import FusionHead
 from assistive.gesture import GestureStream
 from assistive.language.composer import hint
 from assistive.language.vocabulary import VocabularyFile
@@ -43,7 +44,13 @@ class Shoot:
         self._gesture = GestureStream(settings.gesture, settings.runtime)
         self._vocabulary = VocabularyFile(settings.language.vocabulary)
         face = parts.enter_context(closing(ExpressionStream(settings.expression, settings.spotting, settings.runtime)))
-        pipeline = Pipeline(self._gesture, self._vocabulary, settings, face)
+        pipeline = Pipeline(
+            self._gesture,
+            self._vocabulary,
+            settings,
+            face,
+            fusion=FusionHead(settings.expression.fusion, settings.runtime),
+        )
         self._pipeline = parts.enter_context(closing(pipeline))
         self._voice = parts.enter_context(closing(open_voice(settings.voice, self._vocabulary.current.language)))
         self._source = PerformerSource(script, settings.source)
