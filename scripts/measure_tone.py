@@ -12,7 +12,6 @@ were chosen on the 40 sentences of that script; the 40 here were spoken for the 
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -36,6 +35,7 @@ from rank_voices import Listener, Score, word_errors, words_of
 
 from assistive.errors import AssistiveError
 from assistive.evaluation.prosody import Prosody, measure
+from assistive.evaluation.report import write_json
 from assistive.settings import VoiceSettings
 from assistive.types import EXPRESSIONS, NO_EXPRESSION, Speech, Style
 from assistive.voice import Voice, open_voice
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "voices": voices,
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out, result)
     return 0
 
 

@@ -10,7 +10,6 @@ and prefers recorded voices. Settings are searched on 20 everyday sentences, and
 from __future__ import annotations
 
 import argparse
-import json
 import platform
 import re
 import sys
@@ -27,6 +26,7 @@ from numpy.typing import NDArray
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.errors import AssistiveError, DependencyError
+from assistive.evaluation.report import write_json
 from assistive.types import Style
 from assistive.voice import ENGINES, EvenVoice
 from assistive.voice.catalog import VoiceSpec
@@ -271,7 +271,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "voices": rows,
     }
     options.out.parent.mkdir(parents=True, exist_ok=True)
-    options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    write_json(options.out, result)
     return 0
 
 
