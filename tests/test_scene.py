@@ -29,7 +29,6 @@ def play(folder: Path, script: str, *options: str) -> list[dict[str, object]]:
 
 
 def test_the_face_chooses_the_words(tmp_path: Path) -> None:
-    pytest.importorskip("mediapipe")
     said = play(tmp_path, "ok,@surprise/macro+stop,@negative/macro+dislike", "--log-expressions")
     assert [(line["gesture"], line["tone"]) for line in said] == [
         ("ok", None), ("stop", "surprise"), ("dislike", "negative"),
