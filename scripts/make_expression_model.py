@@ -61,7 +61,7 @@ def main() -> None:
     threshold = choose_threshold(found, pools[config["calibration"]], config["allowed"])
     told["threshold"] = threshold
     path = args.models / "expression_recogniser.onnx"
-    told["parity"] = write_onnx(committee, torch.randn(2, 3, MAP_SIDE, MAP_SIDE), path, ["probabilities"], True)
+    told["parity"] = write_onnx(committee, torch.randn(2, 3, MAP_SIDE, MAP_SIDE), path, ["probabilities"])
     made = {"command": "python scripts/make_expression_model.py PACK", "data": _fingerprints(args.pack),
             "seeds": config["seeds"]}  # fmt: skip
     write_sidecar(path, KIND, MAP_SIDE, {"abstain_below": threshold["abstain_below"]}, made, told, CLASSES, LICENCE)

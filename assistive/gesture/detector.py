@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from assistive.types import Box
 
 PADDING = 114
+STRIDE = 32
+"""Sides of the network's input are multiples of this, its coarsest grid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Letterbox:
-    """How a picture was laid into the network's square input.
+    """How a picture was laid into the network's input.
 
     Attributes:
         scale: input pixels per picture pixel.
@@ -38,22 +40,24 @@ class Detection:
 
 
 def letterbox(image: NDArray[np.uint8], width: int, height: int) -> tuple[NDArray[np.float32], Letterbox]:
-    """Scale a picture into the network's input without distorting it.
+    """Scale a picture into the network's input without distorting it, with as little padding as its grid allows.
+
+    A 640x480 picture becomes 320x256 for a network of 320x320: a fifth less to compute.
 
     Args:
         image: uint8 ``(H, W, 3)``, RGB.
-        width: input width in pixels.
-        height: input height in pixels.
+        width: input width in pixels at most, a multiple of 32.
+        height: input height in pixels at most, a multiple of 32.
 
     Returns:
-        float32 ``(1, 3, height, width)`` in 0..1, and how to come back.
+        float32 ``(1, 3, h, w)`` in 0..1, both sides multiples of 32, and how to come back.
     """
     rows, columns = image.shape[:2]
     scale = min(width / columns, height / rows)
     w, h = max(1, round(columns * scale)), max(1, round(rows * scale))
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    left, top = (width - w) // 2, (height - h) // 2
-    canvas = np.full((height, width, 3), PADDING, np.uint8)
+    canvas = np.full((-(-h // STRIDE) * STRIDE, -(-w // STRIDE) * STRIDE, 3), PADDING, np.uint8)
+    left, top = (canvas.shape[1] - w) // 2, (canvas.shape[0] - h) // 2
     canvas[top : top + h, left : left + w] = cv2.resize(image, (w, h), interpolation=how)
     batch = cv2.dnn.blobFromImage(canvas, 1 / 255.0)
     return np.asarray(batch, np.float32), Letterbox(scale, left, top)

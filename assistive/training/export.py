@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,12 +30,14 @@ from assistive.zoo.yolov5s_lite import Decode
 from assistive.zoo.yolov5s_lite import build as build_detector
 
 PARITY = 1e-3
+ANY_SIZE = {"image": {2: "height", 3: "width"}, "candidates": {1: "anchors"}}
 LICENCE = "trained on HaGRID derivatives: attribution and share-alike, a rewording of CC BY-SA 4.0; see the card"
 
 
 def write_onnx(
-    network: nn.Module, example: torch.Tensor, path: Path, outputs: Sequence[str], free_batch: bool
-) -> float:
+    network: nn.Module, example: torch.Tensor, path: Path, outputs: Sequence[str],
+    axes: Mapping[str, Mapping[int, str]] | None = None,
+) -> float:  # fmt: skip
     """Export a network and compare it with torch on noise.
 
     Args:
@@ -43,7 +45,7 @@ def write_onnx(
         example: an input of the right shape.
         path: where to; written whole or not at all.
         outputs: names of the outputs.
-        free_batch: leave the batch dimension open.
+        axes: names of the axes of ``image`` and of the outputs that stay open; the batch of all where left out.
 
     Returns:
         Largest difference from torch, relative to the largest output.
@@ -55,7 +57,8 @@ def write_onnx(
 
     network.eval()
     partial = path.with_suffix(".partial")
-    axes = {"image": {0: "n"}, **{name: {0: "n"} for name in outputs}} if free_batch else None
+    if axes is None:
+        axes = {name: {0: "n"} for name in ("image", *outputs)}
     torch.onnx.export(network, (example,), str(partial), input_names=["image"], output_names=list(outputs),
                       opset_version=17, dynamo=False, dynamic_axes=axes)  # fmt: skip
     noise = torch.rand_like(example)
@@ -147,8 +150,6 @@ def fit_blend(samples: Sequence[Sample]) -> dict[str, float]:
     return {name: round(float(value), 4) for name, value in zip(names, weights.detach(), strict=True)}
 
 
-
-
 class Reader(Protocol):
     """Whatever reads the hands in a frame."""
 
@@ -209,7 +210,7 @@ def export_detector(weights: Path, variant: str, models: Path, people: Stock, ma
     network.load_state_dict(_state(weights))
     found = validate(network.eval(), list(people.frames), size)
     path = models / "gesture_detector.onnx"
-    parity = write_onnx(Decode(network), torch.rand(1, 3, size, size), path, ["candidates"], free_batch=False)
+    parity = write_onnx(Decode(network), torch.rand(1, 3, size, size), path, ["candidates"], ANY_SIZE)
     thresholds = {"hand_score": 0.05, "overlap": 0.5}
     write_sidecar(path, "gesture-detector", size, thresholds, made, {"validation": found, "parity": parity})
     return found
@@ -240,7 +241,7 @@ def export_verifier(
     told = figures(*judge(network, [*people.crops, *people.frames, *people.others], size))
     path = models / "gesture_verifier.onnx"
     outputs = ["probabilities", "embedding", "box"]
-    parity = write_onnx(Probabilities(network), example, path, outputs, free_batch=True)
+    parity = write_onnx(Probabilities(network), example, path, outputs)
     measured: dict[str, Any] = {"validation": told, "parity": parity}
     settings = Settings()
 
@@ -255,7 +256,7 @@ def export_verifier(
     measured["together"] = together
     if shipped:
         network.load_state_dict(_mean([_state(path) for path in shipped]))
-        parity = write_onnx(Probabilities(network), example, path, outputs, free_batch=True)
+        parity = write_onnx(Probabilities(network), example, path, outputs)
         measured |= {"parity": parity, "of": "the network before the stages that saw the validation people too"}
     write_sidecar(path, "gesture-verifier", size, thresholds, made, measured)
     return {"verifier": told, "thresholds": thresholds, "together": together}

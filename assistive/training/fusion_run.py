@@ -141,7 +141,7 @@ def export_head(
         WeightsError: ONNX and torch differ.
     """
     example = torch.rand(2, 3, 1, WIDTH)
-    parity = write_onnx(head, example, path, ["gesture", "tone", "intent", "weights"], free_batch=True)
+    parity = write_onnx(head, example, path, ["gesture", "tone", "intent", "weights"])
     known = {"parity": parity, "parameters": sum(value.numel() for value in head.parameters()),
              "intents": list(table.names), **figures}  # fmt: skip
     write_sidecar(path, KIND, (1, WIDTH), {}, made, known, CLASSES)

@@ -4,14 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistive.gesture.crop import crop
-from assistive.gesture.detector import letterbox, select
+from assistive.gesture.detector import STRIDE, letterbox, select
 from assistive.types import Box
 
 SIDE = 320
 
 
 def _candidate(box: Box, size: tuple[int, int], score: float) -> np.ndarray:
-    """A network row that says: this box of the frame, laid into a square input."""
+    """A network row that says: this box of the frame, laid into the input."""
     _, placed = letterbox(np.zeros((size[1], size[0], 3), np.uint8), SIDE, SIDE)
     x, y = box.centre
     row = np.zeros(24, np.float32)
@@ -30,7 +30,7 @@ def test_box_comes_back_from_the_letterbox(
 ) -> None:
     image = np.zeros((height, width, 3), np.uint8)
     batch, placed = letterbox(image, SIDE, SIDE)
-    assert batch.shape == (1, 3, SIDE, SIDE)
+    assert max(batch.shape[2:]) == SIDE and not any(side % STRIDE for side in batch.shape[2:])
     box = Box(x, y, w, h)
     found = select(_candidate(box, (width, height), 0.9)[None], placed, (width, height), 0.1, 0.5, 4)
     assert found[0].box.iou(box) > 0.98
@@ -58,9 +58,14 @@ def test_nothing_above_the_threshold_is_nothing() -> None:
 @pytest.mark.parametrize("shape", [(1, 1), (1, 900), (900, 1), (480, 640)])
 def test_any_picture_shape_fits(shape: tuple[int, int]) -> None:
     batch, _ = letterbox(np.full((*shape, 3), 255, np.uint8), SIDE, SIDE)
-    assert batch.shape == (1, 3, SIDE, SIDE)
+    assert max(batch.shape[2:]) == SIDE
     assert batch.max() == pytest.approx(1)
     assert crop(np.full((*shape, 3), 255, np.uint8), Box(0, 0, 1, 1), 96)[0].shape == (96, 96, 3)
+
+
+def test_no_more_padding_than_the_grid_asks_for() -> None:
+    assert letterbox(np.zeros((480, 640, 3), np.uint8), SIDE, SIDE)[0].shape == (1, 3, 256, 320)
+    assert letterbox(np.zeros((720, 1280, 3), np.uint8), SIDE, SIDE)[0].shape == (1, 3, 192, 320)
 
 
 @given(x=st.floats(-0.2, 1), y=st.floats(-0.2, 1), w=st.floats(0.001, 1), h=st.floats(0.001, 1))

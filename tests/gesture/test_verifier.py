@@ -52,6 +52,20 @@ def test_a_loose_box_becomes_exact_and_two_of_one_hand_become_one() -> None:
     assert network.batches == [2, 1, 2]  # two candidates, one hand made exact again, then seen twice
 
 
+def test_clutter_gets_one_look() -> None:
+    image, hand = _scene()
+    image[10:40, 10:60] = 255
+    network = BrightHand()
+    both = [_detection(hand, 0.9), _detection(Box(0.03, 0.04, 0.16, 0.13), 0.1)]
+
+    def upright(detection: Detection, seen: np.ndarray) -> bool:
+        return CLASSES[int(seen.argmax())] == "one"
+
+    exact, seen = Verifier(network, CLASSES, 96).look(image, both, upright)  # type: ignore[arg-type]
+    assert [detection.score for detection in exact] == [0.9] and len(seen) == 1
+    assert network.batches == [2, 1, 2]
+
+
 def test_nothing_found_asks_no_network() -> None:
     network = BrightHand()
     exact, seen = Verifier(network, CLASSES, 96).look(np.zeros((9, 9, 3), np.uint8), [])  # type: ignore[arg-type]

@@ -32,7 +32,7 @@ class Restless(torch.nn.Module):
 
 def test_exported_network_is_the_same_and_its_sidecar_is_sound(tmp_path: Path) -> None:
     path = tmp_path / "double.onnx"
-    assert write_onnx(Double(), torch.rand(1, 3, 4, 4), path, ["out"], free_batch=True) < 1e-6
+    assert write_onnx(Double(), torch.rand(1, 3, 4, 4), path, ["out"]) < 1e-6
     write_sidecar(path, "gesture-detector", 4, {"a": 0.1}, {"command": "c", "data": {}, "seeds": [0]}, {})
     sidecar = Sidecar.model_validate_json(path.with_suffix(".json").read_bytes())
     assert sidecar.classes == list(CLASSES) and sidecar.name == "double"
@@ -41,7 +41,7 @@ def test_exported_network_is_the_same_and_its_sidecar_is_sound(tmp_path: Path) -
 
 def test_a_network_that_changed_on_the_way_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match="differs from torch"):
-        write_onnx(Restless(), torch.rand(1, 3, 4, 4), tmp_path / "r.onnx", ["out"], free_batch=False)
+        write_onnx(Restless(), torch.rand(1, 3, 4, 4), tmp_path / "r.onnx", ["out"], {})
     assert not (tmp_path / "r.onnx").exists()
 
 

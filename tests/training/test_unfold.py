@@ -36,7 +36,7 @@ def exported(tmp_path: Path) -> tuple[GestureVerifier, Path]:
             module.bias.data.normal_(0, 0.3)
     path = tmp_path / "network.onnx"
     outputs = ["probabilities", "embedding", "box"]
-    write_onnx(Probabilities(network), torch.rand(2, 3, SIDE, SIDE), path, outputs, free_batch=True)
+    write_onnx(Probabilities(network), torch.rand(2, 3, SIDE, SIDE), path, outputs)
     return network, path
 
 
