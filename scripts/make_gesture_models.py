@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-STAGES = (
-    "detector", "detector_polish", "verifier", "verifier_polish", "verifier_far", "verifier_everyone", "verifier_last",
-)  # fmt: skip
+FIRST = ("detector", "detector_polish", "verifier", "verifier_polish", "verifier_far")
+LAST = ("verifier_clutter", "verifier_everyone", "verifier_again")
+"""Stages that learn from the errors of the first ones, as exported."""
 WORK = Path("data")
 
 
@@ -27,11 +28,17 @@ def main() -> None:
     if not (WORK / "faces").exists():
         (WORK / "faces").symlink_to(args.faces.resolve(), target_is_directory=True)
     _call("prepare_gestures.py", str(args.pack), "--out", str(WORK / "gestures"))
-    for stage in STAGES:
+    _train(FIRST)
+    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt")
+    _train(LAST)
+    _call("export.py", "--verifier", "runs/verifier_clutter/final.pt",
+          "--everyone", "runs/verifier_everyone/final.pt", "runs/verifier_again/final.pt")  # fmt: skip
+
+
+def _train(stages: Sequence[str]) -> None:
+    for stage in stages:
         if not Path(f"runs/{stage}/final.pt").is_file():
             _call("train_gesture.py", stage, "--out", f"runs/{stage}")
-    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt",
-          "--everyone", "runs/verifier_everyone/final.pt", "runs/verifier_last/final.pt")  # fmt: skip
 
 
 def _call(script: str, *arguments: str) -> None:

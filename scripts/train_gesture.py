@@ -4,6 +4,8 @@ Example:
     python scripts/prepare_gestures.py PACK --out data/gestures
     python scripts/train_gesture.py detector --out runs/detector
     python scripts/train_gesture.py verifier --out runs/verifier
+
+A stage with `clutter` in its mixture also learns from what the networks in models/ take for hands where there are none.
 """
 
 from __future__ import annotations
@@ -17,9 +19,13 @@ import cv2
 import torch
 import yaml
 
+from assistive.gesture import GestureStream
+from assistive.settings import Settings
 from assistive.synth.crops import CropMaker, CropMixture
 from assistive.synth.drawn import draw_cutouts
 from assistive.synth.hands import Mixture, SceneMaker
+from assistive.training.clutter import find_clutter
+from assistive.training.datasets.gesture_pack import Picture
 from assistive.training.detector import DetectorRecipe, train_detector
 from assistive.training.stock import Stock, read_stock
 from assistive.training.verifier import VerifierRecipe, train_verifier
@@ -68,7 +74,11 @@ def _train_verifier(
     recipe = VerifierRecipe(**stage)
     drawn = draw_cutouts(recipe.drawn, recipe.seed)
     singles = (*train.crops, *train.others)
-    maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds, mixture)
+    clutter: list[Picture] = []
+    if mixture.clutter:
+        settings = Settings()
+        clutter = find_clutter(GestureStream(settings.gesture, settings.runtime), train.backgrounds, recipe.seed)
+    maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds, clutter, mixture)
     judged = [*validation.crops, *validation.frames, *validation.others]
     return train_verifier(maker, judged, recipe, out, start)
 

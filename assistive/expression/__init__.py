@@ -13,7 +13,7 @@ from time import perf_counter
 
 import numpy as np
 
-from assistive.expression import face, macro, tone
+from assistive.expression import brows, face, macro, tone
 from assistive.expression.face_mesh import FaceFinder, Landmarks, MediaPipeFinder, box_of, check_installed
 from assistive.expression.head import pose
 from assistive.expression.parts import Judge, Parts
@@ -65,6 +65,7 @@ class ExpressionStream:
         self._spotter = Spotter(spotting)
         self._user = face.UserState()
         self._macro = macro.MacroState()
+        self._brows: brows.BrowState | None = None
         self._tone = tone.ToneState()
         self.stage_ms: Mapping[str, float] = {"face": 0.0, "expression": 0.0}
 
@@ -106,7 +107,7 @@ class ExpressionStream:
                 landmarks = finder.follow(frame.image, chosen)
                 self._user = face.followed(self._user, _box(landmarks))
         if self._user.track != before:
-            self._macro, self._tone = macro.MacroState(), tone.ToneState()
+            self._macro, self._brows, self._tone = macro.MacroState(), None, tone.ToneState()
         return None if self._user.track is None else landmarks
 
     def _look(self, frame: Frame, landmarks: Landmarks, hands: tuple[Hand, ...]) -> Reading:
@@ -120,15 +121,20 @@ class ExpressionStream:
             return self._nothing(frame, seen, quality.reason or NO_FACE)
         clip = self._spotter.step(frame.t_s, frame.image, seen)
         event = None if clip is None else self._name(clip)
+        frown = 0.0
+        if self._spotter.motion is not None:
+            self._brows, frown = brows.step(self._brows, self._spotter.motion, self._spotter.settings)
         self._macro, shapes = macro.step(self._macro, frame.t_s, macro.measure(head.points), self._settings)
         if shapes is None:
             return replace(_empty(frame.t_s, seen, NEW_FACE), event=event)
+        shapes["frown"] = max(shapes["frown"], frown)
         self._tone, now = tone.step(self._tone, frame.t_s, shapes, self._settings)
         return Reading(frame.t_s, seen, shapes, now.label, now.probabilities, now.intensity, event)
 
     def _nothing(self, frame: Frame, seen: Face | None, reason: str) -> Reading:
         """Read nothing, and forget what was under way: what happens out of sight has no beginning and no end."""
         self._spotter.reset()
+        self._brows = None
         self._tone = tone.ToneState()
         return _empty(frame.t_s, seen, reason)
 

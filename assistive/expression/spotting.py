@@ -219,9 +219,19 @@ def _judge(state: SpottingState, course: Course, settings: SpottingSettings) -> 
         return "blink"
     if course.leader == "mouth" and max(course.jaw, course.parted / PARTED) > course.motion:
         return "mouth opened"
+    if course.leader == "mouth" and _is_new(state, course, settings):
+        return "mouth not watched for long enough"  # perhaps somebody was speaking already
     if speech_like(state.samples, course, state.threshold, settings):
         return "speech"
     return None
+
+
+def _is_new(state: SpottingState, course: Course, settings: SpottingSettings) -> bool:
+    """Return whether the face came into sight so shortly before a movement that what went before it is not known."""
+    assert state.open_s is not None
+    first_s = state.samples[0].t_s
+    whole = state.open_s - first_s > settings.window_s - LONGEST_STEP_S
+    return not whole and course.onset_s - first_s < settings.window_s / 2
 
 
 def _blink_limit(state: SpottingState, course: Course, settings: SpottingSettings) -> float:

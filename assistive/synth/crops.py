@@ -51,6 +51,7 @@ class CropMixture:
         set_in: real hands cut out and set before another background.
         drawn: drawn hands.
         other: real hands that show no gesture, drawn from every source.
+        clutter: what an earlier stage took for a hand.
     """
 
     single: float = 0.31
@@ -58,6 +59,7 @@ class CropMixture:
     set_in: float = 0.16
     drawn: float = 0.13
     other: float = 0.1
+    clutter: float = 0.0
 
 
 class CropMaker:
@@ -69,6 +71,7 @@ class CropMaker:
         cutouts: real hands cut out.
         drawn: drawn hands.
         backgrounds: pictures without a hand.
+        clutter: pictures whose one box holds no hand, though it looked like one; the worst first.
         mixture: share of each kind.
     """
 
@@ -79,6 +82,7 @@ class CropMaker:
         cutouts: Sequence[Cutout],
         drawn: Sequence[Cutout],
         backgrounds: Sequence[Image],
+        clutter: Sequence[Picture] = (),
         mixture: CropMixture | None = None,
     ) -> None:
         pairs = [(frame, hand) for frame in frames for hand in frame.hands]
@@ -89,13 +93,13 @@ class CropMaker:
             "other": _Pool([pair for pair in single + pairs if pair[1].names == (NO_GESTURE,)]),
         }
         self._cutouts, self._drawn = list(cutouts), list(drawn)
-        self._backgrounds, self._frames = list(backgrounds), list(frames)
+        self._backgrounds, self._frames, self._clutter = list(backgrounds), list(frames), list(clutter)
         self.mixture = mixture or CropMixture()
 
     def make(self, size: int, rng: np.random.Generator) -> Crop:
         """Make one crop of ``size`` x ``size`` pixels."""
         mixture = self.mixture
-        shares = (mixture.single, mixture.frame, mixture.set_in, mixture.drawn, mixture.other)
+        shares = (mixture.single, mixture.frame, mixture.set_in, mixture.drawn, mixture.other, mixture.clutter)
         kind = int(np.searchsorted(np.cumsum(shares), rng.random()))
         if kind in (2, 3):
             stock = self._cutouts if kind == 2 else self._drawn
@@ -103,6 +107,10 @@ class CropMaker:
             hand = picture.hands[0]
         elif kind < 5:
             picture, hand = self._pools[("single", "frame", "", "", "other")[kind]].draw(rng)
+        elif kind == 5:
+            # The square of a uniform number: the worst are drawn most often.
+            picture = self._clutter[int(rng.random() ** 2 * len(self._clutter))]
+            hand = picture.hands[0]
         else:
             picture, hand = self._nothing(rng)
         return _augment(picture, hand, size, rng)

@@ -251,7 +251,8 @@ def export_verifier(
         return GestureStream(settings.gesture, settings.runtime)
 
     blend = fit_blend(collect(opened(PLAIN_BLEND), people.frames))
-    together = choose_threshold(opened(blend), people.frames, allowed)
+    empty = [Picture("", image, (), "", "") for image in people.backgrounds]
+    together = choose_threshold(opened(blend), [*people.frames, *people.others, *empty], allowed)
     thresholds = {**blend, "enter_probability": together.pop("enter_probability")}
     measured["together"] = together
     if shipped:

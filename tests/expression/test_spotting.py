@@ -175,6 +175,15 @@ def test_what_is_no_expression_is_not_reported(scenes: list[Scene], reason: str 
         assert reason is None or reason in refused, refused
 
 
+def test_a_mouth_that_was_not_watched_before_may_be_speaking_and_is_not_judged() -> None:
+    for start_s, told in ((0.5, []), (1.0, ["micro"])):
+        found, refused = spot(play([move(MOUTH, 0.009, -0.012, start_s)], at_rate(30, 4)))
+        assert [one.kind for one in found] == told
+        assert ("mouth not watched for long enough" in refused) == (not told)
+    brows, _ = spot(play([move(BROWS, 0.0, -0.02, 0.5)], at_rate(30, 4)))
+    assert [one.kind for one in brows] == ["micro"]
+
+
 def test_a_change_of_light_is_no_expression() -> None:
     def lamp(t_s: float, motion: Motion) -> Motion:
         return replace(motion, light=1.4 if 2.0 < t_s < 2.3 else 1.0)

@@ -33,7 +33,7 @@ def _grey() -> list[np.ndarray]:
 
 
 def _maker(mixture: Mixture) -> SceneMaker:
-    return SceneMaker([_frame()], [_green_hand()], _grey(), mixture)
+    return SceneMaker([_frame()], [_green_hand()], _grey(), (), mixture)
 
 
 def _green_share(scene: Scene, box: Box) -> float:
@@ -92,7 +92,7 @@ def _crop_maker(mixture: CropMixture) -> CropMaker:
     everything = Box(0, 0, 1, 1)
     other = Picture("o", np.full((40, 40, 3), PALE, np.uint8), (LabelledHand(everything, (NO_GESTURE,)),), "o", "o")
     single = Picture("t", np.full((60, 40, 3), GREEN, np.uint8), (LabelledHand(everything, ("stop",)),), "t", "t")
-    return CropMaker([single, other], [_frame()], [_green_hand()], [_green_hand()], _grey(), mixture)
+    return CropMaker([single, other], [_frame()], [_green_hand()], [_green_hand()], _grey(), (), mixture)
 
 
 def test_corners_of_a_crop_lie_on_the_hand() -> None:
