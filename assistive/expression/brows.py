@@ -53,13 +53,21 @@ def step(state: BrowState | None, motion: Motion, settings: SpottingSettings) ->
     Returns:
         The new state, and the strength of the frown, 0..1; 0 where it could be a trace of the head's own movement.
     """
-    moved = float(motion.regions[RIGHT, 0] - motion.regions[LEFT, 0])
+    moved = approach(motion)
     if state is None or motion.t_s < state.t_s:
         return BrowState(motion.t_s, motion.anchor, 0.0, moved, moved), 0.0
     base = state.base if motion.anchor == state.anchor else state.near
     near = base + moved
     constant_s = APART_S if near < state.calm else TOGETHER_S
     calm = state.calm + (1 - exp(-(motion.t_s - state.t_s) / constant_s)) * (near - state.calm)
-    frown = near - calm
-    surely = frown > settings.trace_factor * motion.noise
-    return BrowState(motion.t_s, motion.anchor, base, near, calm), min(frown / FULL, 1.0) if surely else 0.0
+    return BrowState(motion.t_s, motion.anchor, base, near, calm), strength(near - calm, motion, settings)
+
+
+def approach(motion: Motion) -> float:
+    """Return how far the inner ends of the brows came together since the anchor, widths of the face."""
+    return float(motion.regions[RIGHT, 0] - motion.regions[LEFT, 0])
+
+
+def strength(near: float, motion: Motion, settings: SpottingSettings) -> float:
+    """Return how strong a frown is, 0..1, whose brows came together so far; ``motion`` tells what may be a trace."""
+    return min(near / FULL, 1.0) if near > settings.trace_factor * motion.noise else 0.0

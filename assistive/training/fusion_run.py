@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from assistive.training.fusion import (
     train_head,
     train_streams,
 )  # fmt: skip
+from assistive.training.fusion_bound import told
 from assistive.types import NO_EXPRESSION
 from assistive.zoo.fusion_attention import Calibrated, Streams
 
@@ -63,12 +64,15 @@ def train_all(
         test.gesture[clean], test.tone[clean], (test.hand[clean], test.face[clean]), plan["count"], plan["most_uses"],
         plan["seed"],
     )  # fmt: skip
+    gesture, tone = told(train, test)
+    bound = gesture, tone, table.given(gesture, tone, usual)
     found: Arrays = {"dependent/pair": clean[chosen], "dependent/intent": intents}
     meant = dependent(learn, table, plan["train"], plan["seed"]), dependent(dev, table, plan["train"] // 4, 1)
     heads: list[nn.Module] = []
     for seed in range(recipe.seeds):
         streams = train_streams(learn, dev, recipe, seed)
         found |= _stream_methods(streams, Batch.of(dev), test, table, usual, seed)
+        found |= _named("told", seed, bound)
         for kind in KINDS:
             head = train_head(kind, streams, (learn, dev), meant, table, recipe, seed)
             divide = temperatures(head, Batch.of(dev), meant[1])
@@ -102,8 +106,13 @@ def _stream_methods(
         "product": (gesture, tone, table.given(gesture, tone, usual)),
         "mean_logit": (_flatter(gesture), _flatter(tone), both / both.sum(1, keepdims=True)),
     }
-    return {f"{name}/{seed}/{what}": np.asarray(value, np.float32) for name, values in methods.items()
-            for what, value in zip(("gesture", "tone", "intent"), values, strict=True)}  # fmt: skip
+    return {key: value for name, values in methods.items() for key, value in _named(name, seed, values).items()}
+
+
+def _named(name: str, seed: int, values: Sequence[NDArray[Any]]) -> Arrays:
+    """Return gesture, tone and intent as one method says them, by the name under which they are kept."""
+    kinds = zip(("gesture", "tone", "intent"), values, strict=True)
+    return {f"{name}/{seed}/{kind}": np.asarray(value, np.float32) for kind, value in kinds}
 
 
 def _read(streams: Streams, tokens: NDArray[np.float32]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -121,6 +121,7 @@ def test_it_learns_when_not_to_believe_the_face_and_harms_nothing(
     assert right(said, "attention", test, "C1") > right(said, "late", test, "C1") + 0.08
     assert right(said, "attention", test, "C0") > right(said, "late", test, "C0") - 0.02
     assert right(said, "late", test, "C0") > 0.85
+    assert right(said, "told", test, "C1") > right(said, "late", test, "C1") + 0.04, "who is told more says more"
 
 
 def test_the_weights_say_which_stream_can_be_believed(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from assistive.expression import macro, tone
+from assistive.expression import brows, macro, tone
 from assistive.expression.face_mesh import FaceFinder, Landmarks, box_of
 from assistive.expression.flow import MAP_SIDE, optical_flow, pack_map
 from assistive.expression.head import pose
@@ -76,9 +76,10 @@ class SceneReader:
         if first is None or before is None or after is None:
             return SeenScene(tokens(apex, hand, None, None), nothing, False)
         face = self._face(apex, after, hand)
-        moved, brief = self._movement(rest, apex, before, after)
+        moved, brief, frown = self._movement(rest, apex, before, after)
         gated = face.quality < self._settings.expression.min_quality
-        reading = self._shapes(face, self._pixels(rest, before), self._pixels(apex, after if held else first))
+        now = self._pixels(apex, after if held else first)
+        reading = self._shapes(face, self._pixels(rest, before), now, frown if held else 0.0)
         return SeenScene(tokens(apex, hand, reading, brief), moved, gated)
 
     def _lead(self, image: Image) -> Hand | None:
@@ -98,24 +99,26 @@ class SceneReader:
 
     def _movement(
         self, rest: Image, apex: Image, before: Landmarks, after: Landmarks
-    ) -> tuple[NDArray[np.uint8], Expression | None]:
-        """Return the movement's map, and the movement itself if the spotter would not take it for noise."""
+    ) -> tuple[NDArray[np.uint8], Expression | None, float]:
+        """Return the movement's map, the movement itself if the spotter would not take it for noise, and the frown."""
         spotting = self._settings.spotting
         anchor = drop_anchor(0, 0.0, rest, before)
         motion, crop = measure(anchor, APEX_S, apex, after)
         moved = pack_map(without_head(optical_flow(anchor.neutral, crop), anchor))
+        frown = brows.strength(brows.approach(motion), motion, spotting)
         most = float(np.hypot(*motion.regions[:TELLING].T).max())
         least = max(spotting.enter_motion, spotting.trace_factor * motion.noise,
                     spotting.head_share * float(np.linalg.norm(motion.head)))  # fmt: skip
         if most <= least:
-            return moved, None
+            return moved, None, frown
         intensity = min(most / spotting.full_motion, 1.0)
-        return moved, Expression(0.0, APEX_S, 2 * APEX_S, NO_EXPRESSION, "micro", 1.0, intensity)
+        return moved, Expression(0.0, APEX_S, 2 * APEX_S, NO_EXPRESSION, "micro", 1.0, intensity), frown
 
-    def _shapes(self, face: Face, rest: NDArray[np.float64], apex: NDArray[np.float64]) -> Reading:
+    def _shapes(self, face: Face, rest: NDArray[np.float64], apex: NDArray[np.float64], frown: float) -> Reading:
         settings = self._settings.expression
         neutral, now = (macro.measure(pose(pixels).points) for pixels in (rest, apex))
         shapes = macro.shapes(now - neutral, neutral)
+        shapes["frown"] = max(shapes["frown"], frown)
         state, _ = tone.step(tone.ToneState(), 0.0, shapes, settings)
         # A tone begins once it has been probable for a moment; the face holds still meanwhile.
         _, said = tone.step(state, settings.settle_s, shapes, settings)
