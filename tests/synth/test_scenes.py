@@ -33,7 +33,7 @@ def _grey() -> list[np.ndarray]:
 
 
 def _maker(mixture: Mixture) -> SceneMaker:
-    return SceneMaker([_frame()], [_green_hand()], _grey(), (), mixture)
+    return SceneMaker([_frame()], [_green_hand()], _grey(), mixture)
 
 
 def _green_share(scene: Scene, box: Box) -> float:
