@@ -22,8 +22,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, AssistiveError, ConfigError
-from assistive.training.datasets.hagrid import CLASSES, class_name
-from assistive.training.datasets.prepare import Recipe, prepare
+from assistive.training.datasets.hagrid.prepare import Recipe, prepare
+from assistive.training.datasets.hagrid.tree import CLASSES, class_name
 from assistive.types import NO_GESTURE
 
 console = Console()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistive.errors import SourceError
-from assistive.training.datasets.hagrid import (
+from assistive.training.datasets.hagrid.plan import Entry, make_plan, pick
+from assistive.training.datasets.hagrid.tree import (
     CLASSES,
     TWO_HANDED,
     annotation_flaw,
@@ -19,7 +20,6 @@ from assistive.training.datasets.hagrid import (
     hands_of,
     landmarks_of,
 )
-from assistive.training.datasets.hagrid_plan import Entry, make_plan, pick
 from assistive.types import GESTURES, Box
 
 MADE = runpy.run_path(str(Path(__file__).parent / "made_hagrid.py"))

@@ -15,11 +15,11 @@ import cv2
 import pytest
 
 from assistive.errors import AssistiveError, ConfigError, SourceError
-from assistive.training.datasets import prepare as module
-from assistive.training.datasets import shards
 from assistive.training.datasets.coco_format import index_path, read_coco
 from assistive.training.datasets.gesture_pack import read_part
-from assistive.training.datasets.prepare import Recipe, prepare
+from assistive.training.datasets.hagrid import prepare as module
+from assistive.training.datasets.hagrid import shards
+from assistive.training.datasets.hagrid.prepare import Recipe, prepare
 from assistive.training.datasets.yolo_format import read_classes, read_yolo
 
 MADE = runpy.run_path(str(Path(__file__).parent / "made_hagrid.py"))

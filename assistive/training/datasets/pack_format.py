@@ -15,7 +15,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from assistive.training.datasets.hagrid import landmarks_of
+from assistive.training.datasets.hagrid.tree import landmarks_of
 from assistive.training.datasets.labelled import LabelledPicture
 from assistive.types import NO_GESTURE
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from assistive.errors import SourceError
-from assistive.training.datasets.hagrid import (
+from assistive.training.datasets.hagrid.tree import (
     AnnotationFile,
     Tree,
     annotation_flaw,

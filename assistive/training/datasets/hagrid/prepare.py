@@ -28,11 +28,8 @@ from typing import Any
 
 from assistive.errors import AssistiveError, ConfigError, SourceError
 from assistive.training.datasets.coco_format import index_path, write_coco
-from assistive.training.datasets.hagrid import find_tree
-from assistive.training.datasets.hagrid_plan import Plan, Problem, make_plan
-from assistive.training.datasets.labelled import SPLITS, LabelledPicture, write_whole
-from assistive.training.datasets.pack_format import write_frames
-from assistive.training.datasets.shards import (
+from assistive.training.datasets.hagrid.plan import Plan, Problem, make_plan
+from assistive.training.datasets.hagrid.shards import (
     STATE,
     Format,
     Outcome,
@@ -41,6 +38,9 @@ from assistive.training.datasets.shards import (
     read_pictures,
     read_problems,
 )
+from assistive.training.datasets.hagrid.tree import find_tree
+from assistive.training.datasets.labelled import SPLITS, LabelledPicture, write_whole
+from assistive.training.datasets.pack_format import write_frames
 from assistive.training.datasets.yolo_format import write_index
 from assistive.types import GESTURES, NO_GESTURE
 
@@ -130,7 +130,7 @@ def prepare(
 
 def _outcomes(shards: Sequence[Shard], workers: int, ray: str | None) -> Iterator[Outcome]:
     if ray is not None:
-        from assistive.training.datasets.on_ray import make_shards
+        from assistive.training.datasets.hagrid.on_ray import make_shards
 
         yield from make_shards(shards, ray)
     elif workers == 1:

@@ -9,7 +9,7 @@ from typing import Any
 
 import assistive
 from assistive.errors import DependencyError, RuntimeFault
-from assistive.training.datasets.shards import Outcome, Shard, make_shard
+from assistive.training.datasets.hagrid.shards import Outcome, Shard, make_shard
 
 LOCAL = "local"
 

@@ -17,8 +17,8 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
-from assistive.training.datasets.hagrid import gestures_of, hands_of, parse_annotations
-from assistive.training.datasets.hagrid_plan import Entry, Problem
+from assistive.training.datasets.hagrid.plan import Entry, Problem
+from assistive.training.datasets.hagrid.tree import gestures_of, hands_of, parse_annotations
 from assistive.training.datasets.labelled import LabelledPicture, NamedBox, write_whole
 from assistive.training.datasets.yolo_format import label_path, label_text
 from assistive.types import NO_GESTURE, Box

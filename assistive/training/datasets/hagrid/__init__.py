@@ -1,0 +1,1 @@
+"""HaGRID: what lies on the disk (tree), what is used (plan), done piece by piece (shards) and as a whole (prepare)."""
