@@ -2,7 +2,7 @@
 
 The streams' own voices are fitted first and then left alone, so that whatever a head adds is fusion. Gesture and tone
 are learned from pairs that were put together at random: a partner must not tell what the other shows. What a gesture
-and a tone mean together is learned last, from dependent pairs, by the part that says the intent alone.
+and a tone mean together stands in a table; only the baseline without structure must learn it, from dependent pairs.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class FusionRecipe:
 
     Attributes:
         epochs: passes over the pairs; the one with the best likelihood on the development hands is kept.
-        intent_epochs: passes over the dependent pairs, of which there may be many, likewise.
+        intent_epochs: passes of the plain baseline over the dependent pairs, of which there may be many, likewise.
         batch: pairs a step.
         rate: highest learning rate.
         decay: weight decay.
@@ -149,15 +149,15 @@ def train_head(
         kind: which.
         streams: fitted; they stay as they are.
         pairs: for learning, and for choosing the epoch.
-        meant: the same two, dependent, with intents.
+        meant: the same two, dependent, with intents; for the plain baseline.
         table: of intents.
         recipe: how.
         seed: of everything.
     """
     torch.manual_seed(seed + 100)
     learn, dev = map(Batch.of, pairs)
-    short = replace(recipe, epochs=recipe.intent_epochs)
     if kind == "concat":
+        short = replace(recipe, epochs=recipe.intent_epochs)
         first, second = ConcatMlp(len(table.names)), ConcatMlp(len(table.names))
         fit(first, first.parameters(), learn, dev, _joint_loss, _varied, recipe, seed)
         fit(second, second.parameters(), *meant, _intent_loss, _as_it_runs, short, seed)
@@ -165,9 +165,8 @@ def train_head(
     over = torch.from_numpy(table.over(expected(pairs[0]))).float()
     head = FusionAttention(over, co_attention=kind == "attention")
     head.streams.load_state_dict(streams.state_dict())
-    own = [value for name, value in head.named_parameters() if not name.startswith(("streams", "add_intent"))]
+    own = [value for name, value in head.named_parameters() if not name.startswith("streams")]
     fit(head, own, learn, dev, _joint_loss, _varied, recipe, seed)
-    fit(head, head.add_intent.parameters(), *meant, _intent_loss, _as_it_runs, short, seed)
     return head
 
 

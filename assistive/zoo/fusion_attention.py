@@ -3,7 +3,8 @@
 Each stream speaks for itself first (the gesture stream's own calibrated probabilities; one small network over all that
 the expression stream says). What is added to that, and how loud each stream's own voice is, comes from tokens of both
 streams and of their quality, joined by co-attention and by gates. Everything added starts at zero, so that the head
-starts as late fusion. SYSTEMS.md 14.4 names the parts.
+starts as late fusion. What gesture and tone mean together is weighed by a declared table; learning more than the table
+from dependent pairs was tried, and never helped people whom it had not seen.
 """
 
 from __future__ import annotations
@@ -103,8 +104,6 @@ class FusionAttention(nn.Module):
         self.add_gesture, self.add_tone = _zero(width, len(NAMES)), _zero(width, len(TONES))
         self.gains = _zero(width, 2)
         self.register_buffer("table", table)
-        joined = width + len(NAMES) + len(TONES)
-        self.add_intent = nn.Sequential(nn.Linear(joined, width), nn.SiLU(), _zero(width, len(table)))
 
     def forward(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Join the streams.
@@ -133,7 +132,7 @@ class FusionAttention(nn.Module):
         # A stream that is not there has nothing to correct: what the other one shows must not speak for it.
         gesture = torch.where(hand[:, None] > 0, gains[:, :1] * gesture + self.add_gesture(z), gesture)
         tone = torch.where(says[:, None] > 0, gains[:, 1:] * tone + self.add_tone(z), tone)
-        return gesture, tone, self._intent(z, gesture, tone), weights
+        return gesture, tone, self._intent(gesture, tone), weights
 
     def _weights(self, own: Tensor, hand: Tensor, says: Tensor) -> Tensor:
         """Gate the streams: softmax([v tanh(W h + U q)]) over those that are there."""
@@ -141,12 +140,10 @@ class FusionAttention(nn.Module):
         there = torch.stack([hand, says], 1)
         return torch.softmax(self.gate(says_and_seen)[..., 0] + (there - 1) * 1e4, 1)
 
-    def _intent(self, z: Tensor, gesture: Tensor, tone: Tensor) -> Tensor:
-        """Weigh the table by what both streams say, and add what is learned."""
-        said = torch.softmax(gesture, 1), torch.softmax(tone, 1)
-        likely = ((self.table[None] * said[0][:, None, :, None]).sum(2) * said[1][:, None]).sum(2)
-        logits: Tensor = torch.log(likely + 1e-6) + self.add_intent(torch.cat([z, *said], 1))
-        return logits
+    def _intent(self, gesture: Tensor, tone: Tensor) -> Tensor:
+        """Weigh the table by what both streams say."""
+        hand, face = torch.softmax(gesture, 1), torch.softmax(tone, 1)
+        return torch.log(((self.table[None] * hand[:, None, :, None]).sum(2) * face[:, None]).sum(2) + 1e-6)
 
 
 class ConcatMlp(nn.Module):
