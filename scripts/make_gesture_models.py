@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 FIRST = ("detector", "detector_polish", "verifier", "verifier_polish", "verifier_far")
-LAST = ("verifier_clutter", "verifier_everyone", "verifier_again")
+LAST = ("verifier_clutter", "verifier_clutter_everyone", "verifier_clutter_again")
 """Stages that learn from the errors of the first ones, as exported."""
 WORK = Path("data")
 
@@ -32,7 +32,7 @@ def main() -> None:
     _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt")
     _train(LAST)
     _call("export.py", "--verifier", "runs/verifier_clutter/final.pt",
-          "--everyone", "runs/verifier_everyone/final.pt", "runs/verifier_again/final.pt")  # fmt: skip
+          "--everyone", "runs/verifier_clutter_everyone/final.pt", "runs/verifier_clutter_again/final.pt")  # fmt: skip
 
 
 def _train(stages: Sequence[str]) -> None:

@@ -122,7 +122,9 @@ class ExpressionStream:
         clip = self._spotter.step(frame.t_s, frame.image, seen)
         event = None if clip is None else self._name(clip)
         frown = 0.0
-        if self._spotter.motion is not None:
+        if self._spotter.motion is None:  # it began anew: how far the brows were from rest is no longer known
+            self._brows = None
+        else:
             self._brows, frown = brows.step(self._brows, self._spotter.motion, self._spotter.settings)
         self._macro, shapes = macro.step(self._macro, frame.t_s, macro.measure(head.points), self._settings)
         if shapes is None:

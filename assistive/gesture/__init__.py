@@ -110,8 +110,9 @@ def blend(
 ) -> NDArray[np.float64]:
     """Join what both networks say of one hand into one calibrated distribution.
 
-    A product of experts: log-odds of the verifier, a share of the detector's class scores, and the evidence that
-    there is a hand at all, which counts against ``no_gesture``. The three weights are fitted on validation people.
+    A product of experts: log-odds of the verifier, a share of the detector's class scores, and the hand score with a
+    bias, taken from ``no_gesture``. The weights are fitted on validation people, signs included: where the verifier
+    knows clutter by itself, the hand score tells hardly anything and the bias leans towards ``no_gesture``.
 
     Args:
         detection: the candidate.

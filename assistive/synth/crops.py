@@ -107,7 +107,7 @@ class CropMaker:
             hand = picture.hands[0]
         elif kind < 5:
             picture, hand = self._pools[("single", "frame", "", "", "other")[kind]].draw(rng)
-        elif kind == 5:
+        elif kind == 5 and self._clutter:
             # The square of a uniform number: the worst are drawn most often.
             picture = self._clutter[int(rng.random() ** 2 * len(self._clutter))]
             hand = picture.hands[0]

@@ -32,7 +32,7 @@ from assistive.training.fusion import (
     train_head,
     train_streams,
 )  # fmt: skip
-from assistive.training.fusion_bound import told
+from assistive.training.fusion_told import told
 from assistive.types import NO_EXPRESSION
 from assistive.zoo.fusion_attention import Calibrated, Streams
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from assistive.errors import DependencyError, WeightsError
 from assistive.expression import NEW_FACE, NO_FACE, STARTING, ExpressionStream
 from assistive.expression import face_mesh as face_mesh_module
+from assistive.expression.brows import FULL
 from assistive.expression.face_mesh import FaceFinder, Landmarks, box_of
 from assistive.expression.flow import Flow
 from assistive.expression.quality import HAND_ON_FACE
@@ -178,6 +180,18 @@ def test_rest_is_learned_anew_for_another_face(picture: Image, landmarks: Landma
     finder.there = [landmarks]
     reasons = [one.reason for one in shown([picture] * 30, reader, 62)]
     assert set(reasons) == {NO_FACE, NEW_FACE}
+
+
+def test_a_frown_is_not_carried_over_a_gap(picture: Image, landmarks: Landmarks) -> None:
+    finder = DirectedFinder()
+    finder.there = [landmarks]
+    reader = stream(finder)
+    shown([picture] * 60, reader)
+    assert reader._brows is not None
+    reader._brows = replace(reader._brows, near=FULL, calm=0.0)  # as if the brows were together in the last frame
+    after = shown([picture] * 20, reader, 80)
+    assert all(one.shapes["frown"] < 0.1 for one in after if one.shapes)
+    assert after[-1].shapes
 
 
 def test_the_same_frames_give_the_same_readings(picture: Image, landmarks: Landmarks) -> None:

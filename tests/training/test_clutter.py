@@ -6,6 +6,7 @@ import numpy as np
 from assistive.gesture.detector import Detection
 from assistive.synth.crops import NOTHING, CropMaker, CropMixture
 from assistive.training.clutter import find_clutter
+from assistive.training.datasets.gesture_pack import Picture
 from assistive.types import NO_GESTURE, Box, Frame, Hand
 
 EAR = (200, 60, 60)
@@ -54,3 +55,9 @@ def test_clutter_is_shown_to_the_verifier_as_no_hand() -> None:
     maker = CropMaker([], [], [], [], [], found, only)
     made = maker.make(48, np.random.default_rng(0))
     assert made.names == (NO_GESTURE,) and made.corners is None and made.image.shape == (48, 48, 3)
+
+
+def test_networks_that_find_no_clutter_do_not_stop_the_training() -> None:
+    only = CropMixture(single=0, frame=0, set_in=0, drawn=0, other=0, clutter=1)
+    maker = CropMaker([], [Picture("", _portrait(0), (), "", "")], [], [], [_portrait(0)], (), only)
+    assert maker.make(48, np.random.default_rng(0)).names == (NO_GESTURE,)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from assistive.errors import SourceError
 from assistive.training.datasets.hagrid.plan import Entry, make_plan, pick
+from assistive.training.datasets.hagrid.shards import chosen_boxes
 from assistive.training.datasets.hagrid.tree import (
     CLASSES,
     TWO_HANDED,
@@ -59,6 +60,22 @@ def test_landmarks_are_those_of_the_largest_hand() -> None:
     assert landmarks_of(entry) == [[0.3, 0.3]] * 21
     assert landmarks_of({**entry, "landmarks": entry["landmarks"][::-1]}) is None
     assert landmarks_of(v2_entry("like", "u")) == [[0.2, 0.3]] * 21
+    for strange in (7, {"a": 1}, [5] * len(entry["bboxes"]), [[[None, None]] * 21] * len(entry["bboxes"])):
+        assert landmarks_of({**entry, "landmarks": strange}) is None
+
+
+def test_a_gesture_of_two_hands_is_one_box_in_any_spelling() -> None:
+    hands = [[0.1, 0.2, 0.2, 0.2], [0.4, 0.2, 0.2, 0.2]]
+    for name in ("hand_heart2", "hands_heart2", "hand heart2"):
+        entry = {"bboxes": hands, "labels": [name, name], "united_bbox": [[0.1, 0.2, 0.5, 0.2]], "united_label": [name],
+                 "user_id": "u"}  # fmt: skip
+        (box,) = chosen_boxes(entry, ("hand_heart2",), "yolo")
+        assert box.name == "hand_heart2" and box.box.w == 0.5
+
+
+@pytest.mark.parametrize("box", [[1.0004, 0.2, 0.0004, 0.2], [-0.0005, 0.2, 0.0004, 0.2], [0.2, 0.2, 0.1, 10**400]])
+def test_a_box_of_which_nothing_can_be_seen_is_a_flaw(box: list[float]) -> None:
+    assert annotation_flaw({"bboxes": [box], "labels": ["like"], "user_id": "u"})
 
 
 @pytest.mark.parametrize(

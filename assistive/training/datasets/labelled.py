@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -14,6 +13,8 @@ from assistive.types import NO_GESTURE, Box
 
 SPLITS = ("train", "val", "test")
 PICTURE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+FAR = 1e6
+"""No number in a box is so large, even where it is given in pixels by mistake."""
 ROUNDING = 1e-3
 """How far a box may reach outside the picture before that is an error and not rounding, fractions."""
 
@@ -57,13 +58,15 @@ def box_flaw(values: object) -> str:
     """
     if not isinstance(values, list | tuple) or len(values) != 4:
         return "box_malformed"
-    if not all(isinstance(value, int | float) and isfinite(value) for value in values):
+    if not all(isinstance(value, int | float) and abs(value) < FAR for value in values):
         return "box_malformed"
     x, y, w, h = values
     if w <= 0 or h <= 0:
         return "box_empty"
-    outside = min(x, y) < -ROUNDING or max(x + w, y + h) > 1 + ROUNDING
-    return "box_outside" if outside else ""
+    if min(x, y) < -ROUNDING or max(x + w, y + h) > 1 + ROUNDING:
+        return "box_outside"
+    seen = inside(Box(*(float(value) for value in values)))
+    return "box_empty" if min(seen.w, seen.h) <= 0 else ""
 
 
 def inside(box: Box) -> Box:

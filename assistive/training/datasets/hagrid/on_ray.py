@@ -35,7 +35,7 @@ def make_shards(shards: Sequence[Shard], address: str) -> Iterator[Outcome]:
         code = {"py_modules": [str(Path(assistive.__file__).parent)]}  # every machine runs the code that runs here
         ray.init(address=address, ignore_reinit_error=True, log_to_driver=False, runtime_env=code)
     except (ConnectionError, RuntimeError, ValueError) as error:
-        first = str(error).strip().splitlines()[0]
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise RuntimeFault(f"no Ray cluster at {address}: {first}", "start one: ray start --head; or give --ray local",
                            "prepare.ray") from error  # fmt: skip
     ray.data.DataContext.get_current().enable_progress_bars = False

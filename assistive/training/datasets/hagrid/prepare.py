@@ -77,6 +77,9 @@ class Recipe:
         if self.others and self.classes is not None and NO_GESTURE not in self.classes:
             raise ConfigError("hands of other classes show no_gesture, which is not among --classes",
                               "add no_gesture to --classes", "prepare.recipe")  # fmt: skip
+        if self.others and self.classes is None and self.form != "pack":
+            raise ConfigError("all classes are chosen: there are no other hands", "name some with --classes",
+                              "prepare.recipe")  # fmt: skip
         known = {*GESTURES, NO_GESTURE}
         if self.form == "pack" and (strange := sorted({*(self.classes or ())} - known)):
             raise ConfigError(f"a pack knows no gesture {strange[0]}", "use --format yolo or coco", "prepare.recipe")

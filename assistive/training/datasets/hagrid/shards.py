@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from assistive.training.datasets.hagrid.plan import Entry, Problem
-from assistive.training.datasets.hagrid.tree import gestures_of, hands_of, parse_annotations
+from assistive.training.datasets.hagrid.tree import class_name, gestures_of, hands_of, parse_annotations
 from assistive.training.datasets.labelled import LabelledPicture, NamedBox, write_whole
 from assistive.training.datasets.yolo_format import label_path, label_text
 from assistive.types import NO_GESTURE, Box
@@ -103,7 +103,7 @@ def chosen_boxes(annotation: dict[str, Any], classes: tuple[str, ...], form: For
     A hand that shows another class shows ``no_gesture``, if that is chosen, else it is left out. A gesture of two hands
     is one box if it is chosen; otherwise, and in a pack always, it is two hands.
     """
-    united = {name for name in annotation.get("united_label") or [] if name}
+    united = {class_name(name) for name in annotation.get("united_label") or [] if name}
     whole = form != "pack" and united <= set(classes)
     boxes = gestures_of(annotation) if whole else hands_of(annotation)
     renamed = (NamedBox(named.name if named.name in classes else NO_GESTURE, named.box) for named in boxes)

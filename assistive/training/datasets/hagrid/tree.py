@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -170,10 +171,15 @@ def landmarks_of(annotation: Mapping[str, Any]) -> list[list[float]] | None:
     """Return the 21 landmarks of the largest hand, x, y in fractions of the picture; None where it has none."""
     marks = annotation.get("landmarks") or annotation.get("hand_landmarks") or []
     boxes = annotation["bboxes"]
-    if not boxes or len(marks) != len(boxes):
+    if not boxes or not isinstance(marks, list) or len(marks) != len(boxes):
         return None
-    largest = max(range(len(boxes)), key=lambda i: boxes[i][2] * boxes[i][3])
-    return marks[largest] if marks[largest] and len(marks[largest]) == 21 else None
+    largest = marks[max(range(len(boxes)), key=lambda i: boxes[i][2] * boxes[i][3])]
+    sound = isinstance(largest, list) and len(largest) == 21 and all(map(_is_point, largest))
+    return largest if sound else None
+
+
+def _is_point(mark: object) -> bool:
+    return isinstance(mark, list) and len(mark) >= 2 and all(isinstance(v, int | float) and abs(v) < inf for v in mark)
 
 
 def _phase(parts: tuple[str, ...]) -> str:
