@@ -65,14 +65,14 @@ def train_all(
         plan["seed"],
     )  # fmt: skip
     gesture, tone = told(train, test)
-    bound = gesture, tone, table.given(gesture, tone, usual)
+    knowing = gesture, tone, table.given(gesture, tone, usual)
     found: Arrays = {"dependent/pair": clean[chosen], "dependent/intent": intents}
     meant = dependent(learn, table, plan["train"], plan["seed"]), dependent(dev, table, plan["train"] // 4, 1)
     heads: list[nn.Module] = []
     for seed in range(recipe.seeds):
         streams = train_streams(learn, dev, recipe, seed)
         found |= _stream_methods(streams, Batch.of(dev), test, table, usual, seed)
-        found |= _named("told", seed, bound)
+        found |= _named("told", seed, knowing)
         for kind in KINDS:
             head = train_head(kind, streams, (learn, dev), meant, table, recipe, seed)
             divide = temperatures(head, Batch.of(dev), meant[1])
