@@ -15,9 +15,10 @@ from assistive.settings import SpottingSettings
 RIGHT, LEFT = REGIONS.index("inner_brow_right"), REGIONS.index("inner_brow_left")
 
 FULL = 0.04
-"""Approach that counts as strength 1, widths of the face. Over 200 drawn clips of training portraits the approach at the
-apex tells lowered brows better than the mesh does (area under the curve .94 against .87; .999 above intensity .25). Its
-median at intensity .3 is .021; of everything else that faces and heads do there, 1 in 100 goes beyond .005."""
+"""Approach that counts as strength 1, widths of the face. Over 200 drawn clips of training portraits the approach at
+the apex tells lowered brows better than the mesh does (area under the curve .94 against .87; .999 above intensity
+.25). Its median at intensity .3 is .021; of everything else that faces and heads do there, 1 in 100 goes beyond
+.005."""
 
 APART_S, TOGETHER_S = 1.0, 15.0
 """Time constants with which the calm distance follows brows that move apart, and brows that stay together."""
