@@ -38,7 +38,7 @@ def main() -> None:
 def _train(stages: Sequence[str]) -> None:
     for stage in stages:
         if not Path(f"runs/{stage}/final.pt").is_file():
-            _call("train_gesture.py", stage, "--out", f"runs/{stage}")
+            _call("train_gesture_stage.py", stage, "--out", f"runs/{stage}")
 
 
 def _call(script: str, *arguments: str) -> None:

@@ -1,86 +1,139 @@
-"""Train one stage of the gesture networks on a prepared pack; a stage that was stopped goes on where it was.
+"""Train a hand detector on data in the layout of YOLO, such as scripts/prepare_hagrid.py writes.
 
-Example:
-    python scripts/prepare_gestures.py PACK --out data/gestures
-    python scripts/train_gesture.py detector --out runs/detector
-    python scripts/train_gesture.py verifier --out runs/verifier
+    python scripts/prepare_hagrid.py ROOT --out data/hagrid
+    python scripts/train_gesture.py --data data/hagrid --out runs/lite
+    python scripts/train_gesture.py --data data/hagrid --out runs/lite --resume          (after it was stopped)
+    python scripts/train_gesture.py --data data/hagrid --out runs/s --model yolov5s --device 0,1
+    python scripts/train_gesture.py --data data/hagrid --out runs/lite --teacher runs/s/final.pt
+    torchrun --nnodes 2 --nproc-per-node 8 ... scripts/train_gesture.py --data ...       (see docs/training.md)
 
-A stage with `clutter` in its mixture also learns from what the networks in models/ take for hands where there are none.
+OUT then holds final.pt (for scripts/export.py), results.csv and plots. Models: those of configs/train/detectors.yaml,
+and yolov8n, yolov8s, yolo11n, yolo11s, yolo26n, yolo26s of ultralytics to compare with.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-import cv2
-import torch
 import yaml
 
-from assistive.gesture import GestureStream
-from assistive.settings import Settings
-from assistive.synth.crops import CropMaker, CropMixture
-from assistive.synth.drawn import draw_cutouts
-from assistive.synth.hands import Mixture, SceneMaker
-from assistive.training.clutter import find_clutter
-from assistive.training.datasets.gesture_pack import Picture
-from assistive.training.detector import DetectorRecipe, train_detector
-from assistive.training.stock import Stock, read_stock
-from assistive.training.verifier import VerifierRecipe, train_verifier
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from assistive.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, AssistiveError, ConfigError
+
+ROOT = Path(__file__).resolve().parent.parent
 
 
-def main() -> None:
-    """Run the command."""
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command and leave with its exit status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = _parser().parse_args(arguments)
+    gpus = args.device.split(",")
+    if len(gpus) > 1 and "LOCAL_RANK" not in os.environ:
+        sys.exit(_spread(arguments, gpus))
+    try:
+        final = run(args)
+        if os.environ.get("RANK", "0") == "0":
+            print(f"weights: {final}\nnext: python scripts/export.py networks --detector {final}")
+    except AssistiveError as error:
+        print(error, file=sys.stderr)
+        sys.exit(EXIT_USER_ERROR)
+    except KeyboardInterrupt:
+        print(f"stopped; --resume goes on from the last whole epoch in {args.out}", file=sys.stderr)
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def run(args: argparse.Namespace) -> Path:
+    """Train and return the path of the weights.
+
+    Raises:
+        AssistiveError: an argument, the data or an installed package does not do.
+    """
+    import torch
+
+    from assistive.training.yolo.network import HandDetection, load_detector
+    from assistive.training.yolo.trainer import Run, train
+
+    hyper = _hyper(args.config)
+    for name in ("epochs", "batch"):
+        if getattr(args, name) is not None:
+            hyper[name] = getattr(args, name)
+    teacher = None
+    if args.teacher:
+        told, _, _ = load_detector(args.teacher)
+        if not isinstance(told, HandDetection):
+            raise ConfigError(f"{args.teacher} is not of our family", "train yolov5s as a teacher", "train.teacher")
+        teacher = told.network
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    return train(
+        Run(
+            model=args.model, data=args.data, out=args.out, size=args.imgsz, device=_device(args.device),
+            seed=args.seed, hyper=hyper, extra=tuple(args.extra), resume=args.resume, tensorboard=args.tensorboard,
+        ),
+        teacher,
+    )  # fmt: skip
+
+
+def _device(wanted: str) -> str:
+    """Return the device of this process: ``cpu`` or the number of one GPU."""
+    import torch
+
+    if wanted == "auto":
+        wanted = "0" if torch.cuda.is_available() else "cpu"
+    if wanted != "cpu" and not torch.cuda.is_available():
+        raise ConfigError(f"no GPU for --device {wanted}", "use --device cpu", "train.device")
+    gpus = wanted.split(",")
+    return gpus[int(os.environ.get("LOCAL_RANK", "0")) % len(gpus)]
+
+
+def _spread(arguments: list[str], gpus: list[str]) -> int:
+    """Run one process for each GPU of this machine."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={len(gpus)}"]
+    return subprocess.run([*command, str(Path(__file__).resolve()), *arguments], check=False).returncode
+
+
+def _hyper(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        what = f"cannot read {path}: {error}".replace("\n", " ")
+        raise ConfigError(what, "give another --config", "train.config") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} is no list of training arguments", "see configs/train/detector.yaml", "train.config")
+    return content
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stage", help="a key under `stages` in the config")
-    parser.add_argument("--config", type=Path, default=Path("configs/train/gesture.yaml"))
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints (resumed if there are any)")
-    parser.add_argument("--start", type=Path, help="start from these instead: a checkpoint or an exported verifier")
-    parser.add_argument("--threads", type=int, default=2)
-    args = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
-    torch.set_num_threads(args.threads)
-    cv2.setNumThreads(1)  # OpenCV's pool does not survive the fork of the scene workers
-    config = yaml.safe_load(args.config.read_text())
-    if args.stage not in config["stages"]:
-        parser.error(f"no stage {args.stage!r} in {args.config}: {', '.join(config['stages'])}")
-    held = config["validation"]
-    train, validation = read_stock(Path(config["pack"]), Path(config["faces"]), held["sources"], held["share"])
-    stage = config["stages"][args.stage]
-    start = args.start or (Path(stage["start"]) if "start" in stage else None)
-    stage.pop("start", None)
-    if stage.pop("everyone", False):
-        train, validation = train.joined(validation), Stock((), (), (), ())
-    run = _train_verifier if args.stage.startswith("verifier") else _train_detector
-    network = run(train, validation, stage, args.out, start)
-    torch.save(network.state_dict(), args.out / "final.pt")
+    parser.add_argument("--data", type=Path, required=True, help="folder with data.yaml")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--model", default="yolov5s-lite", metavar="NAME")
+    parser.add_argument("--imgsz", type=_side, default=320, metavar="PX", help="side of the input, a multiple of 32")
+    parser.add_argument("--device", default="auto", help="cpu, 0, 0,1 or auto: the first GPU if there is one")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in OUT, if there is one")
+    parser.add_argument("--extra", type=Path, action="append", default=[], metavar="DIR",
+                        help="more training pictures, as of scripts/make_scenes.py; may be repeated")  # fmt: skip
+    parser.add_argument("--teacher", type=Path, metavar="FINAL.PT", help="learn from this larger detector as well")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--batch", type=int, help="pictures a step, over all processes together")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, help="processor threads; default: as torch likes")
+    parser.add_argument("--config", type=Path, default=ROOT / "configs" / "train" / "detector.yaml")
+    parser.add_argument("--tensorboard", action="store_true", help="also log for TensorBoard, into OUT")
+    return parser
 
 
-def _train_detector(
-    train: Stock, validation: Stock, stage: dict[str, Any], out: Path, start: Path | None
-) -> torch.nn.Module:
-    mixture = Mixture(**stage.pop("mixture", {}))
-    recipe = DetectorRecipe(**stage)
-    maker = SceneMaker(train.frames, train.cutouts(recipe.seed), train.backgrounds, mixture)
-    return train_detector(maker, list(validation.frames), recipe, out, start)
-
-
-def _train_verifier(
-    train: Stock, validation: Stock, stage: dict[str, Any], out: Path, start: Path | None
-) -> torch.nn.Module:
-    mixture = CropMixture(**stage.pop("mixture", {}))
-    recipe = VerifierRecipe(**stage)
-    drawn = draw_cutouts(recipe.drawn, recipe.seed)
-    singles = (*train.crops, *train.others)
-    clutter: list[Picture] = []
-    if mixture.clutter:
-        settings = Settings()
-        clutter = find_clutter(GestureStream(settings.gesture, settings.runtime), train.backgrounds, recipe.seed)
-    maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds, clutter, mixture)
-    judged = [*validation.crops, *validation.frames, *validation.others]
-    return train_verifier(maker, judged, recipe, out, start)
+def _side(text: str) -> int:
+    side = int(text)
+    if side < 32 or side % 32:
+        raise argparse.ArgumentTypeError("a multiple of 32")
+    return side
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def detection_loss(raw: list[Tensor], boxes: Tensor, classes: Tensor) -> Tensor:
         classes: float ``(m, k)``: probability of each class.
 
     Returns:
-        A scalar, to be minimised.
+        Float ``(3,)``: the weighted parts for boxes, objectness and classes; their sum is to be minimised.
     """
     box_loss = raw[0].new_zeros(())
     object_loss = raw[0].new_zeros(())
@@ -47,14 +47,14 @@ def detection_loss(raw: list[Tensor], boxes: Tensor, classes: Tensor) -> Tensor:
         object_loss = object_loss + LEVEL_BALANCE[level] * F.binary_cross_entropy_with_logits(
             prediction[..., 4], present
         )
-    return BOX_GAIN * box_loss + OBJECT_GAIN * object_loss + CLASS_GAIN * class_loss
+    return torch.stack([BOX_GAIN * box_loss, OBJECT_GAIN * object_loss, CLASS_GAIN * class_loss])
 
 
 def _match(prediction: Tensor, boxes: Tensor, classes: Tensor, level: int) -> tuple[Tensor, ...]:
     """Pair each target with the anchors of fitting shape, in its own cell and the two nearest ones."""
     rows, columns = prediction.shape[2:4]
-    grid = torch.tensor([columns, rows, columns, rows], dtype=torch.float32)
-    anchors = torch.tensor(ANCHORS[level], dtype=torch.float32) / STRIDES[level]
+    grid = boxes.new_tensor([columns, rows, columns, rows])
+    anchors = boxes.new_tensor(ANCHORS[level]) / STRIDES[level]
     scaled = boxes[:, 1:] * grid
     ratio = scaled[None, :, 2:] / anchors[:, None]
     fits = torch.max(ratio, 1 / ratio.clamp(min=1e-9)).amax(2) < ANCHOR_RATIO
@@ -62,14 +62,16 @@ def _match(prediction: Tensor, boxes: Tensor, classes: Tensor, level: int) -> tu
     target, picture, kind = scaled[which], boxes[which, 0].long(), classes[which]
     fraction = target[:, :2] % 1
     offsets = [torch.zeros_like(fraction)]
-    keep = [torch.ones(len(target), dtype=torch.bool)]
+    keep = [torch.ones_like(picture, dtype=torch.bool)]
     for axis in (0, 1):
+        step = torch.zeros_like(fraction)
+        step[:, axis] = 1
         inside = target[:, axis] > 1
         keep.append((fraction[:, axis] < 0.5) & inside)
-        offsets.append(torch.zeros_like(fraction).index_fill_(1, torch.tensor([axis]), -1.0))
+        offsets.append(-step)
         inside = target[:, axis] < grid[axis] - 1
         keep.append((fraction[:, axis] > 0.5) & inside)
-        offsets.append(torch.zeros_like(fraction).index_fill_(1, torch.tensor([axis]), 1.0))
+        offsets.append(step)
     chosen = torch.cat([mask.nonzero()[:, 0] for mask in keep])
     shift = torch.cat([offset[mask] for offset, mask in zip(offsets, keep, strict=True)])
     target, picture, anchor, kind = target[chosen], picture[chosen], anchor[chosen], kind[chosen]

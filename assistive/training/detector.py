@@ -123,7 +123,7 @@ def train_detector(
             x = F.interpolate(x, size=(side, side), mode="bilinear", align_corners=False, antialias=True)
         with torch.autocast("cpu", torch.bfloat16):
             raw = network(x.contiguous(memory_format=torch.channels_last))
-        loss = detection_loss([level.float() for level in raw], boxes, kinds)
+        loss = detection_loss([level.float() for level in raw], boxes, kinds).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(network.parameters(), 10.0)
