@@ -3,6 +3,7 @@
     python scripts/prepare_hagrid.py ROOT --out data/hagrid
     python scripts/train_gesture.py --data data/hagrid --out runs/lite
     python scripts/train_gesture.py --data data/hagrid --out runs/lite --resume          (after it was stopped)
+    python scripts/train_gesture.py --data data/hagrid --out runs/own --start models/gesture_detector.onnx
     python scripts/train_gesture.py --data data/hagrid --out runs/s --model yolov5s --device 0,1
     python scripts/train_gesture.py --data data/hagrid --out runs/lite --teacher runs/s/final.pt
     torchrun --nnodes 2 --nproc-per-node 8 ... scripts/train_gesture.py --data ...       (see docs/training.md)
@@ -74,7 +75,8 @@ def run(args: argparse.Namespace) -> Path:
     return train(
         Run(
             model=args.model, data=args.data, out=args.out, size=args.imgsz, device=_device(args.device),
-            seed=args.seed, hyper=hyper, extra=tuple(args.extra), resume=args.resume, tensorboard=args.tensorboard,
+            seed=args.seed, hyper=hyper, start=args.start, extra=tuple(args.extra), resume=args.resume,
+            tensorboard=args.tensorboard,
         ),
         teacher,
     )  # fmt: skip
@@ -119,6 +121,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the run in OUT, if there is one")
     parser.add_argument("--extra", type=Path, action="append", default=[], metavar="DIR",
                         help="more training pictures, as of scripts/make_scenes.py; may be repeated")  # fmt: skip
+    parser.add_argument("--start", type=Path, metavar="FILE", help="final.pt of a run, or models/gesture_detector.onnx")
     parser.add_argument("--teacher", type=Path, metavar="FINAL.PT", help="learn from this larger detector as well")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--batch", type=int, help="pictures a step, over all processes together")

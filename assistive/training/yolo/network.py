@@ -144,31 +144,33 @@ def load_detector(path: Path) -> tuple[nn.Module, list[str], int]:
     return network.eval(), list(saved["classes"]), int(saved["size"])
 
 
-class Candidates(nn.Module):
-    """What is exported: every candidate with its box, hand score and class scores, whoever the detector is.
+class PeerCandidates(nn.Module):
+    """Every candidate of a peer in the form of our own.
 
-    A peer has no hand score of its own; its best class stands for it, and its class scores for what they are.
+    It has no hand score of its own: the score of its best class stands for it, and class scores are shares of that, so
+    that hand score times class score is what the peer says of a class, as it is with ours.
 
     Args:
-        network: as :func:`load_detector` returns it.
+        network: of ``ultralytics``.
     """
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: PeerDetection) -> None:
         super().__init__()
-        self.own = isinstance(network, HandDetection)
-        self.network = Decode(network.network) if self.own else network.float().eval()
-        if not self.own:
-            head = network.model[-1]
-            head.dynamic = head.export = True  # any size of picture
+        self.network = network.float().eval()
+        head = network.model[-1]
+        head.dynamic = head.export = True  # any size of picture
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, 3, h, w)`` to ``(n, candidates, 5 + k)``: centre x, y, w, h in input pixels, scores 0..1."""
         found = self.network(x)
-        if self.own:
-            result: Tensor = found
-            return result
         found = (found[0] if isinstance(found, tuple) else found).transpose(1, 2)
-        return torch.cat([found[..., :4], found[..., 4:].amax(-1, keepdim=True), found[..., 4:]], -1)
+        best = found[..., 4:].amax(-1, keepdim=True)
+        return torch.cat([found[..., :4], best, found[..., 4:] / best.clamp_min(1e-9)], -1)
+
+
+def candidates_of(network: nn.Module) -> nn.Module:
+    """Return what is exported of a detector: its picture in, every candidate out, whoever it is."""
+    return Decode(network.network) if isinstance(network, HandDetection) else PeerCandidates(network)
 
 
 def _mixed(network: nn.Module, x: Tensor) -> Any:

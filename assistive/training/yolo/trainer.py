@@ -24,6 +24,7 @@ from assistive.errors import ConfigError, DependencyError, SourceError
 from assistive.synth.degrade import degrade
 from assistive.training.datasets.yolo_format import INDEX, read_classes
 from assistive.training.yolo.network import HandDetection, build_detector, save_detector
+from assistive.training.yolo.start import start_from
 from assistive.zoo.yolov5s_lite import Yolov5
 
 STATE, FINAL = "last.pt", "final.pt"
@@ -41,6 +42,7 @@ class Run:
         device: ``cpu``, or number of one GPU.
         seed: of everything.
         hyper: training arguments of ``ultralytics`` by name, and ``degrade``.
+        start: weights to start from; chance where None.
         extra: further folders with ``data.yaml``; only their training pictures are used.
         resume: go on from where ``out`` is; a run that is complete is left as it is.
         tensorboard: also log for TensorBoard.
@@ -53,6 +55,7 @@ class Run:
     device: str
     seed: int
     hyper: dict[str, Any]
+    start: Path | None = None
     extra: tuple[Path, ...] = ()
     resume: bool = False
     tensorboard: bool = False
@@ -60,7 +63,8 @@ class Run:
     def fingerprint(self) -> dict[str, Any]:
         """Return what may not change between the parts of one run."""
         return {"model": self.model, "size": self.size, "seed": self.seed, "hyper": self.hyper,
-                "classes": list(read_classes(self.data)), "extra": len(self.extra)}  # fmt: skip
+                "classes": list(read_classes(self.data)), "extra": len(self.extra),
+                "start": str(self.start or "")}  # fmt: skip
 
     def arguments(self) -> dict[str, Any]:
         """Return the training arguments of ``ultralytics``."""
@@ -117,6 +121,9 @@ class HandTrainer(DetectionTrainer):  # type: ignore[misc,unused-ignore]
     def setup_model(self) -> None:
         """Build the network."""
         self.model = build_detector(self.run.model, self.data["nc"], self.teacher)
+        if self.run.start is not None and self.saved is None:
+            names = [self.data["names"][number] for number in range(self.data["nc"])]
+            start_from(self.run.start, self.model, self.run.model, names, self.run.data, self.run.size)
 
     def build_dataset(self, img_path: Any, mode: str = "train", batch: int | None = None) -> Any:
         """Return the pictures of a split; for training also those of the extra folders, in all sorts of light."""

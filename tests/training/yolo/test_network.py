@@ -11,9 +11,9 @@ pytest.importorskip("ultralytics")
 from assistive.errors import ConfigError, WeightsError  # noqa: E402
 from assistive.training.yolo.network import (  # noqa: E402
     LOSSES,
-    Candidates,
     HandDetection,
     build_detector,
+    candidates_of,
     load_detector,
     save_detector,
 )
@@ -50,7 +50,7 @@ def test_candidates_while_validating_are_boxes_and_hand_times_class() -> None:
     image = _batch()["img"][:1]
     found, raw = network(image)
     assert found.shape == (1, 4 + 3, 3 * (64 + 16 + 4)) and len(raw) == 3
-    both = Candidates(network).eval()(image)[0]
+    both = candidates_of(network).eval()(image)[0]
     assert torch.allclose(found[0].T[:, 4:], both[:, 4:5] * both[:, 5:])
     assert torch.allclose(found[0].T[:, :4], both[:, :4])
 
@@ -81,7 +81,7 @@ def test_saved_detector_comes_back_and_speaks_the_runtimes_language(model: str, 
     assert (classes, size) == (NAMES, 64)
     image = torch.rand(1, 3, 64, 96)
     with torch.no_grad():
-        first, second = (Candidates(one.eval()).eval()(image)[0] for one in (network, back))
+        first, second = (candidates_of(one.eval()).eval()(image)[0] for one in (network, back))
     assert torch.allclose(first, second) and first.shape[1] == 5 + 3
     scores = first[:, 4:].numpy()
     assert np.all((scores >= 0) & (scores <= 1))
