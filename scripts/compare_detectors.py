@@ -32,6 +32,7 @@ from assistive.training.export import choose_threshold, export_detector, export_
 from assistive.training.stock import CLASSES, Stock, read_stock
 from assistive.types import Frame, Hand
 
+ROOT = Path(__file__).resolve().parent.parent
 ALLOWED = 0.05
 
 
@@ -81,7 +82,7 @@ def _measure(variant: str, weights: Path, args: argparse.Namespace, people: Stoc
     settings = Settings()
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "models").mkdir()
-        (Path(folder) / "configs").mkdir()
+        (Path(folder) / "configs").symlink_to(ROOT / "configs", target_is_directory=True)
         os.environ["ASSISTIVE_HOME"] = folder
         models = Path(folder) / "models"
         row: dict[str, Any] = {"validation": export_detector(weights, variant, models, people, made)}

@@ -85,7 +85,7 @@ def interleave(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
         rounds: number of rounds.
 
     Returns:
-        For each network the milliseconds of every round (the median of its runs): wall time, and time of the thread
+        For each network the milliseconds of every round (the median of its runs): wall time, and time of all threads
         on the CPU.
     """
     times: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in runs}
@@ -101,9 +101,9 @@ def interleave(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[st
 
 
 def _time(run: Callable[[], object]) -> tuple[float, float]:
-    wall_s, cpu_s = time.perf_counter(), time.thread_time()
+    wall_s, cpu_s = time.perf_counter(), time.process_time()
     run()
-    return (time.perf_counter() - wall_s) * 1000, (time.thread_time() - cpu_s) * 1000
+    return (time.perf_counter() - wall_s) * 1000, (time.process_time() - cpu_s) * 1000
 
 
 def _ratios(

@@ -11,7 +11,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from assistive.zoo.blocks.convolution import ConvBnAct, PartialResidual, SplitPoolDown
+from assistive.zoo.blocks.convolution import ConvBnAct
+from assistive.zoo.blocks.downsampling import SplitPoolDown
+from assistive.zoo.blocks.units import PartialResidual
 
 EMBEDDING = 128
 

@@ -2,26 +2,28 @@
 
 The paper (Computation 13(12):277, 2025) lightens YOLOv5s with "residual modules and efficient downsampling modules"
 and names no figures; the choice here is the partial-convolution residual and the split/pool downsampling, with narrow
-early stages and a narrow neck, which is what pays on a CPU (docs/results/architecture of the parts: see the card).
+early stages and a narrow neck, which is what pays on a CPU (docs/architecture_study.md).
 The file is our own, written from the published description of YOLOv5 v6.0.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from assistive.zoo.blocks.convolution import (
-    C3,
-    SPPF,
-    Bottleneck,
-    ConvBnAct,
-    PartialResidual,
+from assistive.errors import ConfigError
+from assistive.yamlfile import nearest
+from assistive.zoo.blocks.convolution import C3, SPPF, ConvBnAct, GhostConv, GSConv
+from assistive.zoo.blocks.downsampling import (
+    DepthwisePoolDown,
+    GhostDown,
+    GSDown,
+    SpaceToDepthDown,
     SplitPoolDown,
     StridedDown,
 )
+from assistive.zoo.blocks.units import Bottleneck, DepthwiseResidual, GhostBottleneck, GSBottleneck, PartialResidual
+from assistive.zoo.variants import Variant, variants
 
 STRIDES = (8, 16, 32)
 ANCHORS = (
@@ -32,23 +34,17 @@ ANCHORS = (
 """Width and height of the anchors in input pixels, three for each stride."""
 
 
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """Widths of the five stages and of the three neck levels, units a stage, and the two blocks."""
-
-    widths: tuple[int, int, int, int, int]
-    neck: tuple[int, int, int]
-    depths: tuple[int, int, int, int]
-    unit: type[nn.Module]
-    down: type[nn.Module]
-
-
-VARIANTS = {
-    "yolov5s": Variant((32, 64, 128, 256, 512), (128, 256, 512), (1, 2, 3, 1), Bottleneck, StridedDown),
-    "yolov5n": Variant((16, 32, 64, 128, 256), (64, 128, 256), (1, 2, 3, 1), Bottleneck, StridedDown),
-    "yolov5s_lite": Variant((24, 48, 112, 256, 416), (80, 128, 192), (1, 2, 3, 1), PartialResidual, SplitPoolDown),
-}
-"""The reference, its smallest sister, and ours."""
+UNITS: dict[str, type[nn.Module]] = {
+    "bottleneck": Bottleneck, "partial": PartialResidual, "depthwise": DepthwiseResidual, "ghost": GhostBottleneck,
+    "gsconv": GSBottleneck,
+}  # fmt: skip
+DOWNS: dict[str, type[nn.Module]] = {
+    "strided": StridedDown, "split_pool": SplitPoolDown, "depthwise_pool": DepthwisePoolDown,
+    "space_to_depth": SpaceToDepthDown, "ghost": GhostDown, "gsconv": GSDown,
+}  # fmt: skip
+LATERALS: dict[str, type[nn.Module]] = {"plain": ConvBnAct, "ghost": GhostConv, "gsconv": GSConv}
+ACTIVATIONS = {"silu": nn.SiLU, "hardswish": nn.Hardswish, "relu": nn.ReLU}
+"""Blocks by their names in ``configs/train/detectors.yaml``."""
 
 
 class Yolov5(nn.Module):
@@ -64,24 +60,32 @@ class Yolov5(nn.Module):
         w1, w2, w3, w4, w5 = variant.widths
         k3, k4, k5 = variant.neck
         d2, d3, d4, d5 = variant.depths
-        unit, down = variant.unit, variant.down
+        unit, down = UNITS[variant.unit], DOWNS[variant.down]
+        neck_unit, neck_down = UNITS[variant.neck_unit or variant.unit], DOWNS[variant.neck_down or variant.down]
+        lateral = LATERALS[variant.lateral]
         self.classes = classes
-        self.stem = ConvBnAct(3, w1, 6, 2, 2)
+        self.stem = ConvBnAct(3, w1, variant.stem, 2, (variant.stem - 1) // 2)
         self.stage2 = nn.Sequential(down(w1, w2), C3(w2, w2, d2, True, unit))
         self.stage3 = nn.Sequential(down(w2, w3), C3(w3, w3, d3, True, unit))
         self.stage4 = nn.Sequential(down(w3, w4), C3(w4, w4, d4, True, unit))
         self.stage5 = nn.Sequential(down(w4, w5), C3(w5, w5, d5, True, unit), SPPF(w5))
-        self.lateral5 = ConvBnAct(w5, k4, 1)
-        self.top4 = C3(k4 + w4, k4, 1, False, unit)
-        self.lateral4 = ConvBnAct(k4, k3, 1)
-        self.top3 = C3(k3 + w3, k3, 1, False, unit)
-        self.down3 = down(k3, k3)
-        self.bottom4 = C3(2 * k3, k4, 1, False, unit)
-        self.down4 = down(k4, k4)
-        self.bottom5 = C3(2 * k4, k5, 1, False, unit)
+        self.lateral5 = lateral(w5, k4, 1)
+        self.top4 = C3(k4 + w4, k4, 1, False, neck_unit)
+        self.lateral4 = lateral(k4, k3, 1)
+        self.top3 = C3(k3 + w3, k3, 1, False, neck_unit)
+        self.down3 = neck_down(k3, k3)
+        self.bottom4 = C3(2 * k3, k4, 1, False, neck_unit)
+        self.down4 = neck_down(k4, k4)
+        self.bottom5 = C3(2 * k4, k5, 1, False, neck_unit)
         self.up = nn.Upsample(scale_factor=2, mode="nearest")
         self.heads = nn.ModuleList(nn.Conv2d(k, 3 * (5 + classes), 1) for k in (k3, k4, k5))
+        self._activate(ACTIVATIONS[variant.activation])
         self._start_quiet()
+
+    def _activate(self, activation: type[nn.Module]) -> None:
+        for module in self.modules():
+            if isinstance(module, ConvBnAct) and isinstance(module.act, nn.SiLU):
+                module.act = activation(inplace=True)
 
     def _start_quiet(self) -> None:
         # Focal-loss initialisation: about eight hands in a 640 px picture, so that training does not start by
@@ -130,8 +134,12 @@ class Decode(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, 3, h, w)`` to ``(n, anchors, 5 + classes)``: centre x, y, w, h in input pixels, probabilities."""
+        return self.candidates(self.network(x))
+
+    def candidates(self, outputs: list[Tensor]) -> Tensor:
+        """Do the same with raw head outputs."""
         flat = []
-        for raw, stride, anchors in zip(self.network(x), STRIDES, ANCHORS, strict=True):
+        for raw, stride, anchors in zip(outputs, STRIDES, ANCHORS, strict=True):
             n, _, rows, columns, width = raw.shape
             y = raw.sigmoid()
             cells_y, cells_x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
@@ -147,10 +155,13 @@ def build(name: str, classes: int) -> Yolov5:
     """Build a variant by name.
 
     Args:
-        name: key of :data:`VARIANTS`.
+        name: a name in ``configs/train/detectors.yaml``.
         classes: number of classes; 19 with ``no_gesture``.
 
     Raises:
-        KeyError: no variant has that name.
+        ConfigError: no variant has that name, or the file is wrong.
     """
-    return Yolov5(classes, VARIANTS[name])
+    known = variants()
+    if name not in known:
+        raise ConfigError(f"no detector {name!r}; there are {', '.join(known)}", nearest(name, known), "zoo.variant")
+    return Yolov5(classes, known[name])

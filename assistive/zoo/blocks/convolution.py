@@ -1,7 +1,7 @@
-"""Convolutional blocks of the YOLOv5 family and the two that lighten it.
+"""Convolutional blocks that the YOLOv5 family is built of.
 
-Written from the published description (YOLOv5 v6 architecture; CSP, Wang 2020; FasterNet, Chen 2023; ADown of
-YOLOv9, Wang 2024). Tensors are ``(batch, channels, height, width)``.
+Written from the published descriptions (YOLOv5 v6 architecture; CSP, Wang 2020; GhostNet, Han 2020; GSConv, Li 2022).
+Tensors are ``(batch, channels, height, width)``.
 """
 
 from __future__ import annotations
@@ -19,13 +19,17 @@ class ConvBnAct(nn.Module):
         k: kernel size.
         s: stride.
         p: padding; None = ``k // 2``.
+        groups: groups of channels that see only themselves.
+        active: False leaves the activation out.
     """
 
-    def __init__(self, c1: int, c2: int, k: int = 1, s: int = 1, p: int | None = None) -> None:
+    def __init__(
+        self, c1: int, c2: int, k: int = 1, s: int = 1, p: int | None = None, groups: int = 1, active: bool = True
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(c1, c2, k, s, k // 2 if p is None else p, bias=False)
+        self.conv = nn.Conv2d(c1, c2, k, s, k // 2 if p is None else p, groups=groups, bias=False)
         self.bn = nn.BatchNorm2d(c2, eps=1e-3, momentum=0.03)
-        self.act = nn.SiLU(inplace=True)
+        self.act: nn.Module = nn.SiLU(inplace=True) if active else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(n, c1, h, w)`` to ``(n, c2, h / s, w / s)``."""
@@ -33,44 +37,49 @@ class ConvBnAct(nn.Module):
         return out
 
 
-class Bottleneck(nn.Module):
-    """1x1 then 3x3 convolution at constant width, with an optional residual."""
+class GhostConv(nn.Module):
+    """Half of the outputs by a convolution, the other half by a cheap 5x5 depthwise one on the first half.
 
-    def __init__(self, c: int, shortcut: bool) -> None:
-        super().__init__()
-        self.reduce = ConvBnAct(c, c, 1)
-        self.conv = ConvBnAct(c, c, 3)
-        self.shortcut = shortcut
+    Ghost module (Han et al., CVPR 2020). Its arithmetic is half; its time is not, since depthwise kernels wait for
+    memory.
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, c, h, w)`` to the same shape."""
-        y: Tensor = self.conv(self.reduce(x))
-        return x + y if self.shortcut else y
-
-
-class PartialResidual(nn.Module):
-    """3x3 on the first quarter of the channels, then a 1x1 expansion by two and projection, added to the input.
-
-    The partial convolution of FasterNet (Chen et al., CVPR 2023): most channels pass untouched, which saves memory
-    traffic, not only arithmetic.
+    Args:
+        c1: input channels.
+        c2: output channels, even.
+        k: kernel size.
+        s: stride.
+        active: False leaves the activations out.
     """
 
-    def __init__(self, c: int, shortcut: bool = True) -> None:
+    def __init__(self, c1: int, c2: int, k: int = 1, s: int = 1, active: bool = True) -> None:
         super().__init__()
-        self.part = c // 4
-        self.spatial = nn.Conv2d(self.part, self.part, 3, 1, 1, bias=False)
-        self.expand = ConvBnAct(c, 2 * c, 1)
-        self.project = nn.Conv2d(2 * c, c, 1)
+        self.primary = ConvBnAct(c1, c2 // 2, k, s, active=active)
+        self.cheap = ConvBnAct(c2 // 2, c2 // 2, 5, groups=c2 // 2, active=active)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, c, h, w)`` to the same shape."""
-        head, rest = x.split([self.part, x.shape[1] - self.part], dim=1)
-        y: Tensor = self.project(self.expand(torch.cat([self.spatial(head), rest], dim=1)))
-        return x + y
+        """Map ``(n, c1, h, w)`` to ``(n, c2, h / s, w / s)``."""
+        y = self.primary(x)
+        return torch.cat([y, self.cheap(y)], dim=1)
+
+
+class GSConv(GhostConv):
+    """The same with the two halves shuffled into each other, so that the next layer meets both everywhere.
+
+    GSConv (Li et al., "Slim-neck by GSConv", 2022).
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``(n, c1, h, w)`` to ``(n, c2, h / s, w / s)``."""
+        y = super().forward(x)
+        n, c, h, w = y.shape
+        return y.view(n, 2, c // 2, h, w).transpose(1, 2).reshape(n, c, h, w)
 
 
 class C3(nn.Module):
-    """Cross-stage partial block with three 1x1 convolutions around ``n`` residual units at half width."""
+    """Cross-stage partial block with three 1x1 convolutions around ``n`` units at half width.
+
+    With :class:`assistive.zoo.blocks.units.GSBottleneck` as unit it is the VoV-GSCSP of the slim neck.
+    """
 
     def __init__(self, c1: int, c2: int, n: int, shortcut: bool, unit: type[nn.Module]) -> None:
         super().__init__()
@@ -84,37 +93,6 @@ class C3(nn.Module):
         """Map ``(n, c1, h, w)`` to ``(n, c2, h, w)``."""
         out: Tensor = self.merge(torch.cat([self.units(self.main(x)), self.side(x)], dim=1))
         return out
-
-
-class StridedDown(nn.Module):
-    """The reference downsampling: one 3x3 convolution of stride 2."""
-
-    def __init__(self, c1: int, c2: int) -> None:
-        super().__init__()
-        self.conv = ConvBnAct(c1, c2, 3, 2)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, c1, h, w)`` to ``(n, c2, h / 2, w / 2)``."""
-        out: Tensor = self.conv(x)
-        return out
-
-
-class SplitPoolDown(nn.Module):
-    """Halve the picture with two cheap branches: half the channels by a strided 3x3, half by max-pool and 1x1.
-
-    28 % of the weights of :class:`StridedDown`; both branches keep what the other loses (edges, peaks).
-    """
-
-    def __init__(self, c1: int, c2: int) -> None:
-        super().__init__()
-        self.conv = ConvBnAct(c1 // 2, c2 // 2, 3, 2)
-        self.pool = nn.MaxPool2d(3, 2, 1)
-        self.point = ConvBnAct(c1 - c1 // 2, c2 - c2 // 2, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, c1, h, w)`` to ``(n, c2, h / 2, w / 2)``."""
-        a, b = x.split([x.shape[1] // 2, x.shape[1] - x.shape[1] // 2], dim=1)
-        return torch.cat([self.conv(a), self.point(self.pool(b))], dim=1)
 
 
 class SPPF(nn.Module):
