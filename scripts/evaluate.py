@@ -1,22 +1,26 @@
 """Measure how well gestures are read, with the code that runs.
 
     python scripts/evaluate.py gesture --images TAR_OR_DIR --labels CSV --out JSON
-    python scripts/evaluate.py stream --video FILE_OR_DIR --labels CSV --out JSON [--set decision.hold_s=0.3]
+    python scripts/evaluate.py gesture --data DATA [--split test] --out JSON
+    python scripts/evaluate.py stream --video FILE_OR_DIR [--labels CSV] --out JSON [--set decision.hold_s=0.3]
     python scripts/evaluate.py expression --clips FILE.npz --out JSON
     python scripts/evaluate.py live --video FILE_OR_performer[:SCRIPT] [--events CSV] --out JSON
     python scripts/evaluate.py drawn --faces PACK --rate HZ --out JSON
     python scripts/evaluate.py fusion --out JSON [--run runs/fusion]
 
 CSV for pictures: file,gesture and optionally x,y,w,h,group; one row a hand. A blank gesture is none of ours, palm|stop
-means that either is right, rock|none that saying nothing is right too. CSV for clips: start_s,end_s,gesture and, for
-more than one clip, file. Clips for expressions are packed flow maps: x, y, subject, dataset. CSV for
-expressions in one clip: start_s,apex_s,end_s,label (no rows: it shows none); the performer knows its own.
+means that either is right, rock|none that saying nothing is right too. DATA is what prepare_hagrid.py wrote, or any
+other set in the layout of YOLO. CSV for clips: start_s,end_s,gesture and, for more than one clip, file; without a CSV
+nobody shows a gesture, and all that is said is a false alarm. Clips for expressions are packed flow maps: x, y,
+subject, dataset. CSV for expressions in one clip: start_s,apex_s,end_s,label (no rows: it shows none); the performer
+knows its own.
 """
 
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,21 +29,22 @@ import typer
 import yaml
 from rich.console import Console
 from rich.progress import track
-from rich.table import Column, Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.config import load_settings
-from assistive.errors import EXIT_USER_ERROR, AssistiveError, ConfigError, SourceError, WeightsError
+from assistive.errors import EXIT_USER_ERROR, AssistiveError, ConfigError, WeightsError
+from assistive.evaluation import detector_alone, fusion_table, tables
 from assistive.evaluation import drawn as drawn_clips
 from assistive.evaluation import expression as expressions_of
-from assistive.evaluation import fusion_table
 from assistive.evaluation import gesture as pictures_of
 from assistive.evaluation import live as live_of
 from assistive.evaluation import stream as clips_of
-from assistive.evaluation.detection import import_coco
-from assistive.evaluation.labels import Interval, Shown, read_clips, read_expressions, read_pictures
+from assistive.evaluation.clips import find_clips, unlabelled
+from assistive.evaluation.detection import Picture, import_coco
+from assistive.evaluation.labels import LabelledPicture, Shown, read_clips, read_expressions, read_pictures
 from assistive.evaluation.pictures import find_pictures
+from assistive.evaluation.prepared import read_prepared
 from assistive.evaluation.report import check_writable, machine, provenance, weights_in_use, write_json
 from assistive.expression import ExpressionStream
 from assistive.expression.recogniser import Recogniser
@@ -63,7 +68,6 @@ from assistive.weights import find_weights
 app = typer.Typer(help=(__doc__ or "").partition("\n")[0], pretty_exceptions_enable=False, add_completion=False)
 console = Console()
 
-Labels = Annotated[Path, typer.Option(metavar="CSV", help="What a person wrote down.")]
 Out = Annotated[Path, typer.Option(metavar="JSON", help="Where the result goes.")]
 Profile = Annotated[str | None, typer.Option(metavar="NAME", help="A file of configs/profiles/.")]
 Config = Annotated[Path | None, typer.Option(metavar="FILE", help="Your own settings file.")]
@@ -77,27 +81,58 @@ def open_reader(settings: Settings) -> GestureStream:
     return GestureStream(settings.gesture, settings.runtime)
 
 
+def open_detector(settings: Settings) -> detector_alone.DetectorAlone:
+    """Open the detector that is measured by itself."""
+    return detector_alone.DetectorAlone(settings.gesture.detector, settings.runtime)
+
+
 @app.command()
 def gesture(
-    images: Annotated[Path, typer.Option(metavar="TAR_OR_DIR", help="The pictures.")],
-    labels: Labels, out: Out, profile: Profile = None, config: Config = None, assign: Assign = None,
+    out: Out,
+    images: Annotated[Path | None, typer.Option(metavar="TAR_OR_DIR", help="The pictures.")] = None,
+    labels: Annotated[Path | None, typer.Option(metavar="CSV", help="What a person wrote down about them.")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="DATA", help="Or a prepared set, layout of YOLO.")] = None,
+    split: Annotated[str, typer.Option(metavar="val|test", help="Which part of it.")] = "val",
+    profile: Profile = None, config: Config = None, assign: Assign = None,
 ) -> None:  # fmt: skip
     """Measure single pictures: the right gesture, and silence where there is none."""
     settings = load_settings(profile, config, assign or ()).settings
     check_writable(out)
-    labelled = {picture.file: picture for picture in read_pictures(labels)}
-    if any(hand.box for picture in labelled.values() for hand in picture.hands):
-        import_coco()  # said before the work, not after
-    reader = open_reader(settings)
-    threshold = _threshold(reader, settings)
-    readings = []
-    with find_pictures(images, labelled) as found:
-        for index, (name, path) in enumerate(found.items()):
+    with _labelled_pictures(images, labels, data, split) as (named, known):
+        boxed = any(hand.box for _, picture in named for hand in picture.hands)
+        if boxed:
+            import_coco()  # said before the work, not after
+        reader, alone = open_reader(settings), open_detector(settings) if boxed else None
+        threshold = _threshold(reader, settings)
+        readings, detected = [], []
+        for index, (path, picture) in enumerate(track(named, description="pictures", console=console)):
             frame = Frame(read_picture(path, settings.source.max_pixels), float(index), index, 0.0)
-            readings.append(pictures_of.read_frame(reader, labelled[name], frame, threshold))
+            readings.append(pictures_of.read_frame(reader, picture, frame, threshold))
+            if alone:
+                detected.append(Picture(picture.hands, alone.find(frame.image), readings[-1].size))
     result = pictures_of.report(readings)
-    write_json(out, {**_circumstances(reader, settings), **result})
-    _show_pictures(result)
+    result["detector"] = detector_alone.report(detected, alone.classes) if alone else None
+    write_json(out, {**_circumstances(reader, settings), **known, **result})
+    console.print(*tables.pictures(result))
+
+
+@contextmanager
+def _labelled_pictures(
+    images: Path | None, labels: Path | None, data: Path | None, split: str
+) -> Iterator[tuple[list[tuple[Path, LabelledPicture]], dict[str, Any]]]:
+    """Yield the pictures with what is in them, and what the result should say of the set."""
+    if data is not None and images is None and labels is None:
+        prepared = read_prepared(data, split)
+        if prepared.unknown:
+            boxes = ", ".join(f"{name} ({n})" for name, n in prepared.unknown.items())
+            console.print(f"none of ours, to be left unanswered: {boxes}")
+        yield list(prepared.pictures), {"data": {"split": split, **prepared.summary()}}
+    elif data is None and images is not None and labels is not None:
+        labelled = {picture.file: picture for picture in read_pictures(labels)}
+        with find_pictures(images, labelled) as found:
+            yield [(path, labelled[name]) for name, path in found.items()], {}
+    else:
+        raise ConfigError("it is not clear which pictures are meant", "give --images and --labels, or --data alone")
 
 
 @app.command()
@@ -143,24 +178,32 @@ def expression(
     where = {**machine(), "provider": recogniser.provider}
     known = {"machine": where, "weights": weights, "data": maps.fingerprint()}
     write_json(out, {**provenance(), **known, **result})
-    _show_expressions(result)
+    console.print(*tables.expressions(result))
 
 
 @app.command()
 def stream(
     video: Annotated[Path, typer.Option(metavar="FILE_OR_DIR", help="A clip, or a folder of clips.")],
-    labels: Labels, out: Out, profile: Profile = None, config: Config = None, assign: Assign = None,
+    out: Out,
+    labels: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="What a person wrote down; without: nobody shows a gesture.")
+    ] = None,
+    profile: Profile = None, config: Config = None, assign: Assign = None,
 ) -> None:  # fmt: skip
     """Measure whole clips: each gesture answered once, in good time, and silence otherwise."""
     settings = load_settings(profile, config, assign or ()).settings
     check_writable(out)
-    clips = _find_clips(video, read_clips(labels, video.name))
+    clips = find_clips(video, read_clips(labels, video.name) if labels else None)
+    left_out = unlabelled(video, clips)
+    if left_out:
+        console.print(f"not played, the labels do not speak of them: {', '.join(left_out)}")
     reader = open_reader(settings)
-    heard = {path.name: _listen(path, reader, settings) for path in clips}
+    played = track(clips, description="clips", console=console)
+    heard = {path.name: _listen(path, reader, settings) for path in played}
     scores = {path.name: clips_of.score_clip(intervals, heard[path.name]) for path, intervals in clips.items()}
     result = clips_of.report(scores, heard)
     write_json(out, {**_circumstances(reader, settings), "decision": settings.decision.model_dump(), **result})
-    _show_clips(result)
+    console.print(*tables.clips(result))
 
 
 @app.command()
@@ -185,7 +228,7 @@ def live(
     known = _circumstances(reader, settings)
     known["weights"][settings.expression.recogniser] = _recogniser_in_use(settings)
     write_json(out, {**known, "spotting": settings.spotting.model_dump(), **result})
-    _show_live(result)
+    console.print(*tables.live(result))
 
 
 @app.command()
@@ -207,7 +250,7 @@ def fusion(
         "declared": {name: declared[name] for name in ("pairs", "intents", "dependent", "training")},
         "ms_per_frame": fusion_table.milliseconds(head), **result,
     })  # fmt: skip
-    _show_fusion(result)
+    console.print(*tables.fusion(result))
 
 
 def open_face_reader(settings: Settings) -> ExpressionStream:
@@ -231,21 +274,6 @@ def _recogniser_in_use(settings: Settings) -> str | None:
         return None  # the stream runs without, and has warned that nobody names what it finds
 
 
-def _find_clips(video: Path, labelled: dict[str, list[Interval]]) -> dict[Path, list[Interval]]:
-    """Return the clips to play: all that a folder's labels speak of, or the one that was named."""
-    if not video.exists():
-        raise SourceError(f"no such file or folder: {video}", "check the path given with --video", "source.video")
-    if not video.is_dir():
-        if video.name not in labelled:
-            raise SourceError(f"the labels do not speak of {video.name}", "add a row for it", "source.video")
-        return {video: labelled[video.name]}
-    missing = [name for name in labelled if not (video / name).is_file()]
-    if missing:
-        what = f"{video} holds no {missing[0]}, which the labels speak of"
-        raise SourceError(what, "add the clip, or remove its rows from the labels", "source.video")
-    return {video / name: intervals for name, intervals in labelled.items()}
-
-
 def _listen(path: Path, reader: GestureStream, settings: Settings) -> clips_of.Heard:
     pipeline = Pipeline(reader, VocabularyFile(settings.language.vocabulary), settings)
     with closing(open_source(str(path), settings.source)) as source:
@@ -265,81 +293,6 @@ def _circumstances(reader: GestureStream, settings: Settings) -> dict[str, Any]:
         "weights": weights_in_use(settings.gesture),
         "threshold": _threshold(reader, settings),
     }
-
-
-def _show_pictures(result: dict[str, Any]) -> None:
-    table = Table("measure", "value", "count", "95 % interval")
-    for name, (count, n) in result["counts"].items():
-        table.add_row(name, _text(result[name]), f"{count} of {n}", _text(result["interval_95"].get(name)))
-    for name in ("map50", "map50_95", "ms_per_image"):
-        table.add_row(name, _text(result[name]))
-    groups = Table("group", "top-1", "false activations")
-    for name, group in result["by_group"].items():
-        right, false = f"{group['right']} of {group['gestures']}", f"{group['false_activations']} of {group['blanks']}"
-        groups.add_row(name, right, false)
-    console.print(table, *([groups] if result["by_group"] else []))
-
-
-def _show_expressions(result: dict[str, Any]) -> None:
-    table = Table("collection", "UF1", "UAR", "clips")
-    for name, part in result["by_dataset"].items():
-        table.add_row(name, _text(part["uf1"]), _text(part["uar"]), str(part["clips"]))
-    table.add_section()
-    table.add_row("all", _text(result["uf1"]), _text(result["uar"]), str(result["clips"]))
-    kept = result["abstaining"]
-    table.add_row("not abstained", _text(kept["uf1"]), _text(kept["uar"]), str(kept["clips"]))
-    interval = f"UF1 {_text(result['uf1_ci95'])} (95 %, bootstrap over {result['interval_over']})"
-    console.print(table, f"{interval}, {_text(result['ms_per_clip'])} ms a clip")
-
-
-def _show_clips(result: dict[str, Any]) -> None:
-    columns = ("gestures", "hits", "misses", "wrong", "false_activations")
-    table = Table(Column("clip", no_wrap=True), "shown", "hits", "misses", "wrong", "false", "latency s", "spoken")
-    for name, clip in result["by_clip"].items():
-        spoken = ", ".join(f"{said['gesture']} {said['t_s']:.1f}" for said in clip["spoken"])
-        latency = ", ".join(f"{latency:.2f}" for latency in clip["latency_s"])
-        table.add_row(name, *(str(clip[column]) for column in columns), latency, spoken)
-    p50 = result["latency_s"]["p50"] if result["latency_s"] else None
-    table.add_section()
-    table.add_row("all", *(str(result[column]) for column in columns), _text(p50), "")
-    console.print(table, f"{_text(result['false_activations_per_hour'])} false activations an hour")
-
-
-def _show_live(result: dict[str, Any]) -> None:
-    table = Table("start s", "label", "found", "named", "kind", "reported s")
-    for row in result["by_event"]:
-        found = row["found"]
-        said = ("-", "", "", "") if found is None else (
-            f"{found['onset_s']:.2f} - {found['apex_s']:.2f} - {found['offset_s']:.2f}", found["label"], found["kind"],
-            f"{found['reported_s']:.2f}",
-        )  # fmt: skip
-        table.add_row(f"{row['start_s']:.2f}", row["label"], *said)
-    console.print(table)
-    measures = Table("measure", "value")
-    for name in ("recall", "recall_iou50", "label_accuracy", "false_per_minute", "false_micro_per_minute",
-                 "apex_within_2_frames", "frames_per_second"):  # fmt: skip
-        measures.add_row(name, _text(result[name]))
-    console.print(measures)
-
-
-def _show_fusion(result: dict[str, Any]) -> None:
-    for name, part in result.items():
-        names = ("right", "95 % interval", "joint", "gesture", "tone", "UF1", "at 80 %", "ECE", "attention less this")
-        table = Table(name, *names)
-        for method, row in part["rows"].items():
-            less = part["differences"].get(method, {})
-            lead = f"{less['points']:+.1f} ({_text(less['interval_95'])})" if less else ""
-            figures = (row[key] for key in ("joint", "acc_g", "acc_a", "uf1", "selective_80", "ece"))
-            table.add_row(method, f"{row['right']:.1%}", _text(row["interval_95"]), *map(_text, figures), lead)
-        console.print(table, f"{part['pairs']} pairs")
-    dependent = result[fusion_table.DEPENDENT]
-    console.print(f"Bayes ceiling {dependent['bayes_ceiling']:.1%}, reached {dependent['share_of_ceiling']:.1%} of it")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list | tuple):
-        return " to ".join(map(_text, value))
-    return "" if value is None else f"{value:.3g}"
 
 
 def main() -> None:

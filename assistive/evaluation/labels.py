@@ -46,10 +46,19 @@ class Truth:
 
 @dataclass(frozen=True, slots=True)
 class LabelledHand:
-    """One row about a picture: what the hand shows, and where it is if that was written down."""
+    """One row about a picture: what the hand shows, and where it is if that was written down.
+
+    Attributes:
+        truth: what is right to say.
+        box: where it is, or None where nobody wrote that down.
+        sign: what a data set calls a sign that is none of ours; blank where it does not say.
+        both: the box holds two hands, which make this sign together.
+    """
 
     truth: Truth
     box: Box | None
+    sign: str = ""
+    both: bool = False
 
 
 @dataclass(frozen=True, slots=True)

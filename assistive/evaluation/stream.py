@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from assistive.evaluation.labels import Interval
-from assistive.evaluation.rates import Rate
+from assistive.evaluation.rates import Frequency, Rate
 from assistive.meter import percentiles
 from assistive.types import Decision, Frame
 
@@ -25,10 +25,11 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What was spoken in a clip, and how much of the clip there was, in seconds of media time."""
+    """What was spoken in a clip, how much of it there was, and where it began, in seconds of media time."""
 
     spoken: tuple[Spoken, ...]
     seconds: float
+    start_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class ClipScore:
         outside: utterances where no gesture is labelled.
         repeats: right utterances after the first for the same gesture.
         latencies_s: for each hit the time from the labelled start to the utterance.
+        outside_s: how much of the clip no gesture can answer for.
     """
 
     seconds: float
@@ -54,6 +56,7 @@ class ClipScore:
     outside: int
     repeats: int
     latencies_s: tuple[float, ...]
+    outside_s: float
 
     @property
     def false_activations(self) -> int:
@@ -77,7 +80,9 @@ def listen(frames: Iterable[Frame | None], decide: Callable[[Frame], Decision]) 
         decision = decide(frame)
         if decision.fired and decision.gesture is not None:
             spoken.append(Spoken(decision.t_s, decision.gesture))
-    return Heard(tuple(spoken), 0.0 if first_s is None or last_s is None else last_s - first_s)
+    if first_s is None or last_s is None:
+        return Heard((), 0.0)
+    return Heard(tuple(spoken), last_s - first_s, first_s)
 
 
 def score_clip(intervals: Sequence[Interval], heard: Heard) -> ClipScore:
@@ -109,7 +114,19 @@ def score_clip(intervals: Sequence[Interval], heard: Heard) -> ClipScore:
     answered |= latency_s.keys()
     misses = sum(not at.truth.none for i, at in enumerate(intervals) if i not in answered)
     latencies = tuple(latency_s[i] for i in sorted(latency_s))
-    return ClipScore(heard.seconds, len(intervals), len(latencies), misses, wrong, outside, repeats, latencies)
+    unasked_s = _outside_s(intervals, heard)
+    hits = len(latencies)
+    return ClipScore(heard.seconds, len(intervals), hits, misses, wrong, outside, repeats, latencies, unasked_s)
+
+
+def _outside_s(intervals: Sequence[Interval], heard: Heard) -> float:
+    """Return how long a clip runs without a gesture that an utterance could answer."""
+    end_s = heard.start_s + heard.seconds
+    reached_s, outside_s = heard.start_s, 0.0
+    for at in sorted(intervals, key=lambda interval: interval.start_s):
+        outside_s += max(min(at.start_s, end_s) - reached_s, 0.0)
+        reached_s = max(reached_s, at.end_s + TOLERANCE_S)
+    return outside_s + max(end_s - reached_s, 0.0)
 
 
 def report(scores: Mapping[str, ClipScore], heard: Mapping[str, Heard]) -> dict[str, Any]:
@@ -121,7 +138,8 @@ def report(scores: Mapping[str, ClipScore], heard: Mapping[str, Heard]) -> dict[
 
     Returns:
         Sums over all clips, ``hit_rate`` with its 95 % interval, ``false_activations_per_hour`` of all that was
-        watched, ``latency_s`` of the hits (p50, p95, p99), and every clip by itself.
+        watched, ``false_alarms`` an hour apart for ordinary life and for clips with gestures, ``latency_s`` of the hits
+        (p50, p95, p99), and every clip by itself.
     """
     total = {
         name: sum(getattr(score, name) for score in scores.values())
@@ -136,9 +154,27 @@ def report(scores: Mapping[str, ClipScore], heard: Mapping[str, Heard]) -> dict[
         "interval_95": {"hit_rate": rate.interval()},
         "hours": round(hours, 5),
         "false_activations_per_hour": round(total["false_activations"] / hours, 1) if hours else None,
+        "false_alarms": _false_alarms(list(scores.values())),
         "latency_s": percentiles(latency for score in scores.values() for latency in score.latencies_s),
         "by_clip": {name: _row(score, heard[name]) for name, score in scores.items()},
     }
+
+
+def _false_alarms(scores: Sequence[ClipScore]) -> dict[str, Any]:
+    """Count what was said unasked: where nobody shows a gesture at all, and between labelled gestures."""
+    kinds = {
+        "ordinary_life": [score for score in scores if not score.gestures],
+        "between_gestures": [score for score in scores if score.gestures],
+    }
+    alarms: dict[str, Any] = {}
+    for name, members in kinds.items():
+        hours = sum(score.outside_s for score in members) / 3600
+        found = Frequency(sum(score.outside for score in members), hours)
+        alarms[name] = {
+            "clips": len(members), "hours": round(hours, 5), "said": found.count, "per_hour": found.per_hour,
+            "interval_95": found.interval(),
+        }  # fmt: skip
+    return alarms
 
 
 def _row(score: ClipScore, heard: Heard) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def test_the_report_counts_by_class_group_and_confusion() -> None:
     assert (result["false_activation_rate"], result["counts"]["false_activation_rate"]) == (0.5, [1, 2])
     assert (result["no_hand_rate"], result["counts"]["no_hand_rate"]) == (0.25, [1, 4])
     assert result["interval_95"]["top1"] == (0.3006, 0.9544)
+    assert result["false_alarms"]["negative_pictures"]["per_1000"] == 500.0
     assert (result["hand_recall_iou40"], result["map50"], result["map50_95"]) == (None, None, None)
     assert result["per_class"]["like"] == {"n": 2, "right": 1, "top1": 0.5}
     assert set(result["per_class"]) == {"like", "palm", "rock"}
@@ -94,6 +95,26 @@ def test_recall_counts_every_row_with_a_box() -> None:
     pytest.importorskip("faster_coco_eval")
     away = Box(0.7, 0.7, 0.2, 0.2)
     hands = (LabelledHand(Truth(("like",)), BOX), LabelledHand(Truth(), away), LabelledHand(Truth(), None))
-    result = report([reading(LabelledPicture("a.jpg", "", hands), ("like", 0.9))])
+    two = LabelledHand(Truth(), away, "hand_heart", both=True)  # no hand has such a box
+    result = report([reading(LabelledPicture("a.jpg", "", (*hands, two)), ("like", 0.9))])
     assert result["counts"]["hand_recall_iou40"] == [1, 2]
-    assert (result["map50"], result["map50_95"]) == (1.0, 1.0)
+    assert (result["map50"], result["map75"], result["map50_95"]) == (1.0, 1.0, 1.0)
+    assert result["ap_by_class"] == {"like": {"ap50": 1.0, "ap50_95": 1.0}}
+    assert result["by_size"]["large"]["hands"] == 1 and result["by_size"]["medium"]["hands"] == 1
+    assert result["by_size"]["large"]["top1"] == 1.0 and result["by_size"]["medium"]["top1"] is None
+
+
+def test_false_alarms_by_what_is_in_the_picture() -> None:
+    grip, heart = LabelledHand(Truth(), BOX, "grip"), LabelledHand(Truth(), BOX, "hand_heart", both=True)
+    readings = [
+        reading(LabelledPicture("a.jpg", "", (grip,)), ("ok", 0.9)),
+        reading(LabelledPicture("b.jpg", "", (grip,)), ("ok", 0.2)),
+        reading(LabelledPicture("c.jpg", "", (heart,)), ("ok", 0.9)),
+        reading(LabelledPicture("d.jpg", "", ())),
+        reading(picture("ok"), ("ok", 0.9)),
+    ]
+    alarms = report(readings)["false_alarms"]
+    assert {kind: (row["said"], row["n"]) for kind, row in alarms.items() if kind != "by_sign"} == {
+        "negative_pictures": (2, 4), "with_another_sign": (2, 3), "without_a_labelled_hand": (0, 1),
+    }  # fmt: skip
+    assert {sign: row["per_1000"] for sign, row in alarms["by_sign"].items()} == {"grip": 500.0, "hand_heart": 1000.0}

@@ -74,7 +74,7 @@ def test_only_decisions_that_fire_are_heard() -> None:
     frames = [Frame(image, 0.5 + i / 10, i, 0.0) for i in range(5)]
     result = listen([frames[0], None, *frames[1:]], decide)
     assert result.spoken == (Spoken(0.7, "like"),)
-    assert result.seconds == pytest.approx(0.4)
+    assert (result.seconds, result.start_s) == (pytest.approx(0.4), 0.5)
     assert listen([], decide) == Heard((), 0.0)
 
 
@@ -88,6 +88,31 @@ def test_the_report_sums_up_and_can_be_written() -> None:
     assert result["latency_s"]["p50"] == pytest.approx(0.7)
     assert result["by_clip"]["b.mp4"]["spoken"] == [{"t_s": 4.0, "gesture": "ok"}]
     json.dumps(result, allow_nan=False)
+
+
+def test_false_alarms_are_counted_where_nobody_shows_a_gesture() -> None:
+    clips = {
+        "life.mp4": Heard((Spoken(4.0, "ok"), Spoken(7.0, "like")), 1800.0),
+        "quiet.mp4": Heard((), 1800.0),
+        "shown.mp4": heard((0.5, "ok"), (1.8, "like"), (2.8, "like"), (4.0, "ok")),  # outside, hit, repeat, wrong
+    }
+    scores = {name: score_clip([LIKE, PALM] if name == "shown.mp4" else [], one) for name, one in clips.items()}
+    alarms = report(scores, clips)["false_alarms"]
+    life = {"clips": 2, "hours": 1.0, "said": 2, "per_hour": 2.0, "interval_95": (0.24, 7.22)}
+    assert alarms["ordinary_life"] == life
+    between = alarms["between_gestures"]  # 0 to 1 s, and 5.5 to 8 s
+    assert (between["clips"], between["said"], between["hours"]) == (1, 1, round(3.5 / 3600, 5))
+
+
+@given(st.lists(st.tuples(st.floats(0, 10), st.floats(0.1, 5)), max_size=5), st.floats(0, 3), st.floats(0, 12))
+def test_time_outside_is_what_no_gesture_reaches(spans: list[tuple[float, float]], start_s: float, s: float) -> None:
+    intervals = [Interval(at, at + length, Truth(("like",))) for at, length in spans]
+    score = score_clip(intervals, Heard((), s, start_s))
+    times = np.arange(4000) / 4000 * s + start_s
+    free = np.ones(len(times), bool)
+    for one in intervals:
+        free &= (times < one.start_s) | (times > one.end_s + 0.5)
+    assert score.outside_s == pytest.approx(free.mean() * s, abs=0.05)
 
 
 def test_nothing_watched_has_no_rate() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from assistive.types import NO_GESTURE, Box, Frame, Hand
+from assistive.evaluation.detection import Found
+from assistive.training.datasets.hagrid.prepare import Recipe, prepare
+from assistive.types import GESTURES, NO_GESTURE, Box, Frame, Hand
+
+make_v2 = runpy.run_path(str(Path(__file__).parents[1] / "training" / "made_hagrid.py"))["make_v2"]
 
 
 class ColourReader:
@@ -22,6 +27,17 @@ class ColourReader:
     def read(self, frame: Frame) -> tuple[Hand, ...]:
         name = {0: None, 100: "like", 200: "ok"}[round(int(frame.image.mean()), -2)]
         return (Hand(Box(0.2, 0.2, 0.4, 0.4), 0.9, {name: 0.9, NO_GESTURE: 0.1}),) if name else ()
+
+
+class FakeDetector:
+    """Finds the hand of a made-up picture that is painted grey."""
+
+    classes = (*GESTURES, NO_GESTURE)
+    calls = 0
+
+    def find(self, image: np.ndarray) -> tuple[Found, ...]:
+        self.calls += 1
+        return (Found("like", Box(0.1, 0.25, 0.25, 0.5), 0.9),) if round(int(image.mean()), -2) == 100 else ()
 
 
 @pytest.fixture
@@ -58,6 +74,47 @@ def test_pictures_of_a_folder(evaluate: ModuleType, monkeypatch: pytest.MonkeyPa
         "top1", "per_class", "by_group", "no_hand_rate", "false_activation_rate", "hand_recall_iou40", "map50",
         "map50_95", "images", "ms_per_image", "weights", "date", "commit", "counts", "interval_95", "confusion",
     }  # fmt: skip
+
+
+def test_a_prepared_set(
+    evaluate: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("faster_coco_eval")
+    detector = FakeDetector()
+    monkeypatch.setattr(evaluate, "open_detector", lambda settings: detector)
+    prepare(make_v2(tmp_path / "in", each=1), tmp_path / "set", Recipe())
+    for sign, brightness in (("like", 100), ("grip", 200), ("hand_heart", 0)):
+        paint(next((tmp_path / "set" / "images" / "test" / sign).iterdir()), brightness)
+    out = tmp_path / "result.json"
+    assert run(evaluate, monkeypatch, "gesture", "--data", tmp_path / "set", "--split", "test", "--out", out) == 0
+    result = json.loads(out.read_text())
+    assert result["data"]["boxes"] == {"grip": 1, "hand_heart": 1, "like": 1} and result["data"]["split"] == "test"
+    assert result["data"]["none_of_ours"] == ["grip", "hand_heart"]
+    assert (result["images"], result["top1"], result["ap_by_class"]["like"]["ap50"]) == (3, 1.0, 0.0)
+    signs = result["false_alarms"]["by_sign"]
+    assert (signs["grip"]["per_1000"], signs["hand_heart"]["per_1000"]) == (1000.0, 0.0)
+    assert result["detector"]["ap_by_class"]["like"] == {"ap50": 1.0, "ap50_95": 1.0}
+    assert detector.calls == 3
+    shown = capsys.readouterr().out
+    assert "grip (1), hand_heart (1)" in shown and "detector alone" in shown and "longer side of the hand" in shown
+
+
+@pytest.mark.parametrize("given", [[], ["--images", "x"], ["--labels", "x"], ["--data", "x", "--images", "y"]])
+def test_pictures_that_are_not_named_clearly(
+    evaluate: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: list[str]
+) -> None:
+    assert run(evaluate, monkeypatch, "gesture", *given, "--out", tmp_path / "result.json") == 2
+
+
+def test_clips_of_ordinary_life(evaluate: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    film(tmp_path / "held.avi", [0] * 5 + [100] * 30 + [0] * 5)
+    film(tmp_path / "empty.avi", [0] * 20)
+    out = tmp_path / "result.json"
+    assert run(evaluate, monkeypatch, "stream", "--video", tmp_path, "--out", out) == 0
+    life = json.loads(out.read_text())["false_alarms"]["ordinary_life"]
+    assert (life["clips"], life["said"]) == (2, 1)
+    assert life["per_hour"] == pytest.approx(3600 / 5.8, rel=0.03)
+    assert life["interval_95"][0] < life["per_hour"] < life["interval_95"][1]
 
 
 def test_another_threshold(evaluate: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
