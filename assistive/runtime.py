@@ -10,7 +10,7 @@ import logging
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,16 @@ CHAINS = {
 
 EXTRAS = {"cpu": "cpu", "cuda": "gpu", "tensorrt": "gpu", "openvino": "openvino"}
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "onnxruntime-openvino")
+
+
+class Runner(Protocol):
+    """Whatever runs one network: a :class:`Session`, or a server that does it for us."""
+
+    provider: str
+    reason: str
+
+    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], ...]:
+        """Run the network once; see :meth:`Session.run`."""
 
 
 class Session:

@@ -41,6 +41,10 @@ class GestureSettings(Section):
 
     detector: str = Field("gesture_detector", description="name of the detector's weights in models/")
     verifier: str = Field("gesture_verifier", description="name of the crop verifier's weights in models/")
+    second_opinion: str = Field("", description="name of the weights in models/ that judge a hand by its landmarks "
+                                                "where the verifier is not sure; empty = nobody is asked")
+    landmarks: str = Field("hand_landmarks", description="name of the landmark network's weights in models/, for "
+                                                         "the second opinion")
     max_hands: int = Field(4, ge=1, le=16, description="hands looked at in one frame")
     min_size: float = Field(0.03, ge=0, le=1, description="hands below this share of the frame, in width as well as "
                                                           "in height, are ignored")

@@ -7,7 +7,8 @@ in ``models/``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -15,16 +16,44 @@ from numpy.typing import NDArray
 
 from assistive.errors import WeightsError
 from assistive.gesture.detector import Detection, letterbox, select
+from assistive.gesture.second_opinion import Opinion, SecondOpinion
 from assistive.gesture.verifier import Verifier
-from assistive.runtime import open_session
+from assistive.runtime import Runner, open_session
 from assistive.settings import GestureSettings, RuntimeSettings
 from assistive.types import Frame, Hand
-from assistive.weights import Weights, find_weights
+from assistive.weights import Sidecar, find_weights
 
 SURE_HAND = 0.25
 FAINT_GESTURE = 0.1
 """A candidate that is neither a sure hand nor shows even a faint gesture is clutter: a plant, a fold of a sleeve. Most
 are; one look tells them (on validation people none was lost by it), and halves what the verifier costs."""
+
+
+Opener = Callable[[str, str, RuntimeSettings], tuple[Sidecar, Runner]]
+"""Opens a network by its name, if it is of that kind: what is known of it, and what runs it."""
+
+
+def open_shipped(name: str, kind: str, runtime: RuntimeSettings) -> tuple[Sidecar, Runner]:
+    """Open the network of that name in ``models/``.
+
+    Raises:
+        WeightsError: it is missing, damaged or of another kind.
+        DependencyError: the inference runtime is not installed.
+    """
+    weights = find_weights(name)
+    check_kind(weights.sidecar, kind)
+    return weights.sidecar, open_session(weights, runtime)
+
+
+def check_kind(sidecar: Sidecar, kind: str) -> None:
+    """Refuse a network that does something else.
+
+    Raises:
+        WeightsError: it is of another kind.
+    """
+    if sidecar.kind != kind:
+        what = f"the weights {sidecar.name!r} are a {sidecar.kind}, not a {kind}"
+        raise WeightsError(what, "python run.py list models", "weights.kind")
 
 
 class GestureStream:
@@ -33,30 +62,35 @@ class GestureStream:
     Args:
         settings: which weights, how many hands.
         runtime: which device.
+        opener: opens the networks.
 
     Attributes:
         threshold: probability from which a gesture counts, as shipped with the weights.
         provider: execution provider of the networks.
         reason: why that provider.
-        stage_ms: milliseconds of the last frame by stage: ``detect``, ``verify``.
+        stage_ms: milliseconds of the last frame by stage: ``detect``, ``verify``, and ``second`` with a second opinion.
 
     Raises:
         WeightsError: a network is missing or damaged.
         DependencyError: the inference runtime is not installed.
     """
 
-    def __init__(self, settings: GestureSettings, runtime: RuntimeSettings) -> None:
-        detector = _of_kind(find_weights(settings.detector), "gesture-detector")
-        self._detector = open_session(detector, runtime)
-        verifier = _of_kind(find_weights(settings.verifier), "gesture-verifier")
-        self._size = detector.sidecar.input.width, detector.sidecar.input.height
-        self._thresholds = detector.sidecar.thresholds
-        self._detector_columns = [detector.sidecar.classes.index(name) for name in verifier.sidecar.classes]
-        side = verifier.sidecar.input.width
-        self._verifier = Verifier(open_session(verifier, runtime), verifier.sidecar.classes, side)
-        self._blend = verifier.sidecar.thresholds
+    def __init__(self, settings: GestureSettings, runtime: RuntimeSettings, opener: Opener = open_shipped) -> None:
+        detector, self._detector = opener(settings.detector, "gesture-detector", runtime)
+        verifier, session = opener(settings.verifier, "gesture-verifier", runtime)
+        self._size = detector.input.width, detector.input.height
+        self._thresholds = detector.thresholds
+        self._detector_columns = [detector.classes.index(name) for name in verifier.classes]
+        self._verifier = Verifier(session, verifier.classes, verifier.input.width)
+        self._blend = verifier.thresholds
         self._limit = settings.max_hands
-        self.threshold = verifier.sidecar.thresholds["enter_probability"]
+        self.threshold = verifier.thresholds["enter_probability"]
+        self._faint, self._second = FAINT_GESTURE, None
+        if settings.second_opinion:
+            landmarks, reader, thresholds = _open_second(settings, verifier.classes, runtime, opener)
+            self.threshold = thresholds.pop("enter_probability")
+            self._second = SecondOpinion(landmarks, reader, Opinion(**thresholds))
+            self._faint = self._second.rule.lowest
         self.provider, self.reason = self._detector.provider, self._detector.reason
         self.stage_ms: Mapping[str, float] = {}
 
@@ -71,8 +105,13 @@ class GestureStream:
         middle = perf_counter()
         exact, seen = self._verifier.look(frame.image, found, self._is_worth_a_look)
         hands = [self._hand(*one) for one in zip(exact, seen, strict=True) if self._is_worth_a_look(*one)]
+        hands.sort(key=lambda hand: -hand.probability)
         self.stage_ms = {"detect": (middle - begin) * 1e3, "verify": (perf_counter() - middle) * 1e3}
-        return tuple(sorted(hands, key=lambda hand: -hand.probability))
+        if self._second is not None:
+            begin = perf_counter()
+            hands = self._ask(self._second, frame.image, hands)
+            self.stage_ms = {**self.stage_ms, "second": (perf_counter() - begin) * 1e3}
+        return tuple(hands)
 
     def detect(self, frame: Frame) -> list[Detection]:
         """Return the detector's candidates alone, best first."""
@@ -90,7 +129,19 @@ class GestureStream:
 
     def _is_worth_a_look(self, detection: Detection, seen: NDArray[np.float32]) -> bool:
         hand = self._hand(detection, seen)
-        return hand.score >= SURE_HAND or hand.probability >= FAINT_GESTURE
+        return hand.score >= SURE_HAND or hand.probability >= self._faint
+
+    def _ask(self, second: SecondOpinion, image: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
+        """Ask the second opinion on the hand most likely to speak, unless it is clear what it shows."""
+        if not hands:
+            return hands
+        names = self._verifier.classes
+        own = np.array([hands[0].probabilities[name] for name in names])
+        if not second.rule.wanted(own):
+            return hands
+        joined = second.weigh(image, hands[0].box, own)
+        hands[0] = replace(hands[0], probabilities=dict(zip(names, joined.tolist(), strict=True)))
+        return sorted(hands, key=lambda hand: -hand.probability)
 
     def _hand(self, detection: Detection, seen: NDArray[np.float32]) -> Hand:
         probabilities = blend(detection, self._detector_columns, seen, self._blend)
@@ -98,11 +149,15 @@ class GestureStream:
         return Hand(detection.box, detection.score, dict(zip(names, probabilities.tolist(), strict=True)))
 
 
-def _of_kind(weights: Weights, kind: str) -> Weights:
-    if weights.sidecar.kind != kind:
-        what = f"the weights {weights.name!r} are a {weights.sidecar.kind}, not a {kind}"
-        raise WeightsError(what, "python run.py list models", "weights.kind")
-    return weights
+def _open_second(
+    settings: GestureSettings, classes: list[str], runtime: RuntimeSettings, opener: Opener
+) -> tuple[Runner, Runner, dict[str, float]]:
+    _, landmarks = opener(settings.landmarks, "hand-landmarks", runtime)
+    sidecar, reader = opener(settings.second_opinion, "second-opinion", runtime)
+    if sidecar.classes != classes:
+        what = f"the weights {sidecar.name!r} name other gestures than {settings.verifier!r}"
+        raise WeightsError(what, "train both on the same gestures", "weights.classes")
+    return landmarks, reader, dict(sidecar.thresholds)
 
 
 def blend(

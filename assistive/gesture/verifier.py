@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from assistive.gesture.crop import FIRST_MARGIN, MARGIN, Placement, crop
 from assistive.gesture.detector import Detection
-from assistive.runtime import Session
+from assistive.runtime import Runner
 from assistive.types import Box
 
 SAME_HAND_IOU = 0.55
@@ -34,7 +34,7 @@ class Verifier:
         size: side of a crop, pixels.
     """
 
-    def __init__(self, session: Session, classes: list[str], size: int) -> None:
+    def __init__(self, session: Runner, classes: list[str], size: int) -> None:
         self._session, self.classes, self._size = session, classes, size
 
     def look(
