@@ -29,9 +29,10 @@ def main() -> None:
         (WORK / "faces").symlink_to(args.faces.resolve(), target_is_directory=True)
     _call("prepare_gestures.py", str(args.pack), "--out", str(WORK / "gestures"))
     _train(FIRST)
-    _call("export.py", "--detector", "runs/detector_polish/final.pt", "--verifier", "runs/verifier_far/final.pt")
+    _call("export.py", "networks", "--detector", "runs/detector_polish/final.pt",
+          "--verifier", "runs/verifier_far/final.pt")  # fmt: skip
     _train(LAST)
-    _call("export.py", "--verifier", "runs/verifier_clutter/final.pt",
+    _call("export.py", "networks", "--verifier", "runs/verifier_clutter/final.pt",
           "--everyone", "runs/verifier_clutter_everyone/final.pt", "runs/verifier_clutter_again/final.pt")  # fmt: skip
 
 

@@ -1,26 +1,21 @@
-"""Write trained gesture networks as ONNX files with sidecars, and fit what joins them on validation people."""
+"""Put trained gesture networks into models/, and fit what joins them on validation people."""
 
 from __future__ import annotations
 
-import datetime
-import hashlib
-import json
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from assistive.errors import WeightsError
 from assistive.gesture import GestureStream
 from assistive.gesture.detector import Detection
 from assistive.settings import Settings
 from assistive.training.datasets.gesture_pack import Picture
 from assistive.training.detector import DetectorRecipe, validate
+from assistive.training.export.onnx_file import ANY_SIZE, write_onnx, write_sidecar
 from assistive.training.stock import CLASSES, Stock
 from assistive.training.verifier import VerifierRecipe, figures, judge, target
 from assistive.types import NO_GESTURE, Frame, Hand
@@ -28,77 +23,6 @@ from assistive.zoo.gesture_verifier import Probabilities
 from assistive.zoo.gesture_verifier import build as build_verifier
 from assistive.zoo.yolov5s_lite import Decode
 from assistive.zoo.yolov5s_lite import build as build_detector
-
-PARITY = 1e-3
-ANY_SIZE = {"image": {2: "height", 3: "width"}, "candidates": {1: "anchors"}}
-LICENCE = "trained on HaGRID derivatives: attribution and share-alike, a rewording of CC BY-SA 4.0; see the card"
-
-
-def write_onnx(
-    network: nn.Module, example: torch.Tensor, path: Path, outputs: Sequence[str],
-    axes: Mapping[str, Mapping[int, str]] | None = None,
-) -> float:  # fmt: skip
-    """Export a network and compare it with torch on noise.
-
-    Args:
-        network: in evaluation mode after this call.
-        example: an input of the right shape.
-        path: where to; written whole or not at all.
-        outputs: names of the outputs.
-        axes: names of the axes of ``image`` and of the outputs that stay open; the batch of all where left out.
-
-    Returns:
-        Largest difference from torch, relative to the largest output.
-
-    Raises:
-        WeightsError: the difference is above 1e-3.
-    """
-    import onnxruntime
-
-    network.eval()
-    partial = path.with_suffix(".partial")
-    if axes is None:
-        axes = {name: {0: "n"} for name in ("image", *outputs)}
-    torch.onnx.export(network, (example,), str(partial), input_names=["image"], output_names=list(outputs),
-                      opset_version=17, dynamo=False, dynamic_axes=axes)  # fmt: skip
-    noise = torch.rand_like(example)
-    with torch.no_grad():
-        expected = network(noise)
-    expected = [expected] if isinstance(expected, torch.Tensor) else list(expected)
-    session = onnxruntime.InferenceSession(str(partial), providers=["CPUExecutionProvider"])
-    found = session.run(None, {"image": noise.numpy()})
-    error = max(
-        float(np.abs(a.numpy() - b).max() / max(1.0, float(a.abs().max())))
-        for a, b in zip(expected, found, strict=True)
-    )
-    if error > PARITY:
-        raise WeightsError(f"{path.name} differs from torch by {error:.1e}", "export with another opset")
-    os.replace(partial, path)
-    return error
-
-
-def write_sidecar(
-    path: Path, kind: str, size: int | tuple[int, int], thresholds: dict[str, float], made: dict[str, Any],
-    figures: dict[str, Any], classes: Sequence[str] = CLASSES, licence: str = LICENCE,
-) -> None:  # fmt: skip
-    """Write ``NAME.json`` beside ``NAME.onnx``; ``size`` is the side of the input, or its height and width."""
-    height, width = (size, size) if isinstance(size, int) else size
-    sidecar = {
-        "name": path.stem,
-        "file": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-        "kind": kind,
-        "licence": licence,
-        "input": {"height": height, "width": width},
-        "classes": list(classes),
-        "thresholds": thresholds,
-        "made": {"date": datetime.date.today().isoformat(), **made},
-        "figures": figures,
-    }
-    partial = path.with_suffix(".json.partial")
-    partial.write_text(json.dumps(sidecar, indent=2) + "\n")
-    os.replace(partial, path.with_suffix(".json"))
-
 
 PLAIN_BLEND = {"verifier_weight": 1.0, "detector_weight": 0.0, "hand_weight": 0.0, "hand_bias": 0.0}
 """The verifier alone: what is written before the blend has been fitted."""
