@@ -41,8 +41,9 @@ class GestureSettings(Section):
 
     detector: str = Field("gesture_detector", description="name of the detector's weights in models/")
     verifier: str = Field("gesture_verifier", description="name of the crop verifier's weights in models/")
-    second_opinion: str = Field("", description="name of the weights in models/ that judge a hand by its landmarks "
-                                                "where the verifier is not sure; empty = nobody is asked")
+    second_opinion: str = Field("second_opinion", description="name of the weights in models/ that judge a hand by its "
+                                                              "landmarks where the verifier is not sure; empty = "
+                                                              "nobody is asked")
     landmarks: str = Field("hand_landmarks", description="name of the landmark network's weights in models/, for "
                                                          "the second opinion")
     max_hands: int = Field(4, ge=1, le=16, description="hands looked at in one frame")
@@ -50,6 +51,10 @@ class GestureSettings(Section):
                                                           "in height, are ignored")
     track_iou: Probability = Field(0.2, description="overlap at which a box continues a track")
     track_keep_s: Seconds = Field(0.5, description="a track survives this long without a box")
+
+    def alone(self) -> GestureSettings:
+        """Return the same without a second opinion: what it is trained beside, and fitted to."""
+        return self.model_copy(update={"second_opinion": ""})
 
 
 class ExpressionSettings(Section):

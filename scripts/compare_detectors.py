@@ -87,7 +87,7 @@ def _measure(variant: str, weights: Path, args: argparse.Namespace, people: Stoc
         models = Path(folder) / "models"
         row: dict[str, Any] = {"validation": export_detector(weights, variant, models, people, made)}
         export_verifier(args.verifier, models, people, made, ALLOWED)
-        stream = GestureStream(settings.gesture, settings.runtime)
+        stream = GestureStream(settings.gesture.alone(), settings.runtime)
         alone = OneStage(stream)
         # A one-stage score is no calibrated probability: its threshold may lie anywhere.
         alone.threshold = choose_threshold(alone, people.frames, ALLOWED, lowest=0.02)["enter_probability"]

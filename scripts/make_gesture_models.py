@@ -32,6 +32,8 @@ def main() -> None:
     _call("export.py", "networks", "--detector", "runs/detector_polish/final.pt",
           "--verifier", "runs/verifier_far/final.pt")  # fmt: skip
     _train(LAST)
+    _call("export.py", "networks", "--verifier", "runs/verifier_clutter/final.pt")
+    _call("train_second_opinion.py")  # whose rule is fitted on people that no network of these has seen
     _call("export.py", "networks", "--verifier", "runs/verifier_clutter/final.pt",
           "--everyone", "runs/verifier_clutter_everyone/final.pt", "runs/verifier_clutter_again/final.pt")  # fmt: skip
 

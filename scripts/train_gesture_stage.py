@@ -77,7 +77,8 @@ def _train_verifier(
     clutter: list[Picture] = []
     if mixture.clutter:
         settings = Settings()
-        clutter = find_clutter(GestureStream(settings.gesture, settings.runtime), train.backgrounds, recipe.seed)
+        stream = GestureStream(settings.gesture.alone(), settings.runtime)
+        clutter = find_clutter(stream, train.backgrounds, recipe.seed)
     maker = CropMaker(singles, train.frames, train.cutouts(recipe.seed), drawn, train.backgrounds, clutter, mixture)
     judged = [*validation.crops, *validation.frames, *validation.others]
     return train_verifier(maker, judged, recipe, out, start)

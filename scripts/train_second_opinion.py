@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> None:
     convert(shipped_network(), path)
     write_sidecar(path, "hand-landmarks", 224, {}, {**made, "data": {}}, {}, (), MEDIAPIPE)
     settings = Settings()
-    alone = GestureStream(settings.gesture.model_copy(update={"second_opinion": ""}), settings.runtime)
+    alone = GestureStream(settings.gesture.alone(), settings.runtime)
     landmarks = open_session(find_weights("hand_landmarks"), settings.runtime)
     samples = read_views(landmarks, alone, train, recipe)
     log.info("%d hands read in training views", len(samples.packed))

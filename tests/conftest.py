@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
+import os
 import socket
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from hypothesis import settings
 from assistive.home import home
 
 DATA = Path(__file__).parent / "data"
+
+# ultralytics asks for the network and writes to the home folder as soon as it is imported, which importorskip does.
+os.environ.update(YOLO_OFFLINE="true", YOLO_AUTOINSTALL="false", YOLO_CONFIG_DIR=tempfile.mkdtemp(prefix="yolo-"))
 
 settings.register_profile("assistive", max_examples=50, deadline=None, derandomize=True, database=None)
 settings.load_profile("assistive")

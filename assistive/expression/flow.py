@@ -7,11 +7,14 @@ movement was is lost and only its shape is left.
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from assistive.errors import DependencyError
 
 SIDE = 112
 """Side of the aligned crop, pixels."""
@@ -88,9 +91,15 @@ def optical_flow(before: Grey, after: Grey, method: Literal["dis", "tvl1"] = "di
 
     Returns:
         float32 ``(H, W, 2)``: u (positive = to the right) and v (positive = down), pixels.
+
+    Raises:
+        DependencyError: TV-L1 is asked for, and another OpenCV lies over the one that has it.
     """
     if method == "dis":
         return np.asarray(_dis().calc(before, after, None), np.float32)
+    if not hasattr(cv2.optflow, "DualTVL1OpticalFlow_create"):  # an empty module is left where it lay
+        remedy = f"pip install --force-reinstall --no-deps opencv-contrib-python=={version('opencv-contrib-python')}"
+        raise DependencyError("this OpenCV has no TV-L1: opencv-python was installed over it", remedy, "dependency.cv2")
     tvl1: Any = cv2.optflow.DualTVL1OpticalFlow_create()  # type: ignore[attr-defined]
     return np.asarray(tvl1.calc(before, after, None), np.float32)
 

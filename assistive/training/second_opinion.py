@@ -61,7 +61,7 @@ class ReaderRecipe:
         seed: seed of everything.
     """
 
-    views: int = 8000
+    views: int = 22_000
     epochs: int = 25
     batch: int = 256
     rate: float = 4e-3

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assistive.errors import DependencyError
 from assistive.expression.flow import (
     BROWS,
     CHIN,
@@ -116,3 +117,11 @@ def test_the_network_sees_no_common_movement(seed: int, shift: int) -> None:
     assert network_input((maps.astype(int) + shift).astype(np.uint8)) == pytest.approx(x, abs=1e-5)
     u = maps[..., 2].astype(np.float32)
     assert np.corrcoef(u[0].ravel(), x[0, 0].ravel())[0, 1] == pytest.approx(1, abs=1e-5)
+
+
+def test_an_opencv_without_tvl1_is_named_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(cv2.optflow, "DualTVL1OpticalFlow_create")
+    grey = np.zeros((16, 16), np.uint8)
+    with pytest.raises(DependencyError, match="no TV-L1") as caught:
+        optical_flow(grey, grey, "tvl1")
+    assert "opencv-contrib-python==" in caught.value.remedy

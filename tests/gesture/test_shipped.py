@@ -30,7 +30,7 @@ def test_the_performer_is_understood(stream: GestureStream, gesture: str) -> Non
     assert hands and hands[0].gesture == gesture
     assert hands[0].probability >= stream.threshold
     assert sum(hands[0].probabilities.values()) == pytest.approx(1)
-    assert set(stream.stage_ms) == {"detect", "verify"}
+    assert set(stream.stage_ms) == {"detect", "verify", "second"}
 
 
 def test_weights_of_another_kind_are_refused() -> None:

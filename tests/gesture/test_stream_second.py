@@ -55,7 +55,7 @@ def _held(gesture: str) -> Frame:
 def test_a_clear_hand_is_left_alone() -> None:
     stream, reader = _stream(0.02, 0.03)
     settings = Settings()
-    alone = GestureStream(settings.gesture.model_copy(update={"second_opinion": ""}), settings.runtime)
+    alone = GestureStream(settings.gesture.alone(), settings.runtime)
     assert stream.read(_held("like"))[0] == alone.read(_held("like"))[0]
     assert reader.asked == 0
     assert stream.threshold == 0.123

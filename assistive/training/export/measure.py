@@ -117,7 +117,7 @@ def judge_streams(pairs: Mapping[str, tuple[str, str]], people: People) -> dict[
         ``faster``, the median of the quotients with the first pair, picture by picture.
     """
     streams = {
-        name: GestureStream(GestureSettings(detector=detector, verifier=verifier), ONE_THREAD)
+        name: GestureStream(GestureSettings(detector=detector, verifier=verifier).alone(), ONE_THREAD)
         for name, (detector, verifier) in pairs.items()
     }
     counts: dict[str, dict[str, int]] = {name: defaultdict(int) for name in streams}

@@ -172,7 +172,7 @@ def export_verifier(
     def opened(blend: dict[str, float]) -> GestureStream:
         thresholds = {**blend, "enter_probability": 0.5}
         write_sidecar(path, "gesture-verifier", size, thresholds, made, measured)
-        return GestureStream(settings.gesture, settings.runtime)
+        return GestureStream(settings.gesture.alone(), settings.runtime)
 
     blend = fit_blend(collect(opened(PLAIN_BLEND), people.frames))
     empty = [Picture("", image, (), "", "") for image in people.backgrounds]

@@ -68,7 +68,7 @@ def look(images: tuple[Image, ...], settings: GestureSettings, runtime: RuntimeS
         WeightsError: a network is missing or damaged.
     """
     given: dict[str, list[Batch]] = {}
-    stream = GestureStream(settings, runtime, _listening(given))
+    stream = GestureStream(settings.alone(), runtime, _listening(given))
     for image in images:
         stream.read(Frame(image, 0.0, 0, 0.0))
     return given

@@ -75,7 +75,7 @@ class TritonPythonModel:
         given = json.loads(args["model_config"])["parameters"]
         settings = GestureSettings(max_hands=int(given["max_hands"]["string_value"]))
         self._classes = given["classes"]["string_value"].split(",")
-        self._stream = GestureStream(settings, RuntimeSettings(), _open_on_server)
+        self._stream = GestureStream(settings.alone(), RuntimeSettings(), _open_on_server)
 
     def execute(self, requests: list[Any]) -> list[Any]:
         """Read the picture of each request; one that cannot be read is answered with the reason."""

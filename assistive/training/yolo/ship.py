@@ -70,13 +70,13 @@ def fit_verifier(data: Path, models: Path, allowed: float, max_pixels: int) -> d
     """
     pictures = read_validation(data, max_pixels)
     settings = Settings()
-    samples = collect(GestureStream(settings.gesture, settings.runtime), [p for p in pictures if p.hands])
+    samples = collect(GestureStream(settings.gesture.alone(), settings.runtime), [p for p in pictures if p.hands])
     if not any(set(names) - {NO_GESTURE} for _, _, names in samples):
         what = f"the detector finds no gesture in the val part of {data}"
         raise WeightsError(what, "train it longer, or from --start models/gesture_detector.onnx", "weights.blind")
     blend = fit_blend(samples)
     _rewrite(models, {**blend, "enter_probability": 0.5}, {})
-    found = choose_threshold(GestureStream(settings.gesture, settings.runtime), pictures, allowed)
+    found = choose_threshold(GestureStream(settings.gesture.alone(), settings.runtime), pictures, allowed)
     thresholds = {**blend, "enter_probability": found.pop("enter_probability")}
     _rewrite(models, thresholds, {"fitted_on": {"data": str(data.name), **found}})
     return {"thresholds": thresholds, **found}

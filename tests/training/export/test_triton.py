@@ -146,7 +146,7 @@ def test_the_server_reads_what_the_stream_reads(
     model: Any, server: Server, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("ASSISTIVE_HOME")
-    stream = GestureStream(GestureSettings(), RuntimeSettings(device="cpu", threads=1))
+    stream = GestureStream(GestureSettings().alone(), RuntimeSettings(device="cpu", threads=1))
     shown = [image for image, _ in people.judged] + [np.tile(people.judged[0][0], (1, 2, 1))]
     found = []
     for image in shown:
