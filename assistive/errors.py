@@ -40,6 +40,9 @@ class AssistiveError(Exception):
     def __str__(self) -> str:
         return f"error: {self.what}\ntry: {self.remedy}"
 
+    def __reduce__(self) -> tuple[type[AssistiveError], tuple[str, str, str]]:
+        return type(self), (self.what, self.remedy, self.code)  # comes home whole from another process
+
 
 class ConfigError(AssistiveError):
     """A settings, vocabulary or voices file is wrong."""

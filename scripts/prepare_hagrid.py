@@ -80,6 +80,10 @@ def show(report: dict[str, Any], out: Path) -> None:
     console.print(table)
     for kind, names in report["problems"].items():
         console.print(f"left out: {len(names):,} {kind} ({names[0]}{', ...' if len(names) > 1 else ''})")
+    if empty := [split for split in ("train", "val") if not report["splits"][split]["pictures"]]:
+        console.print(f"no pictures in {', '.join(empty)}: a trainer will refuse; take more pictures, of more people")
+    if report["orientation_tags_removed"]:
+        console.print(f"orientation taken out of {report['orientation_tags_removed']:,} pictures")
     if report["not_unpacked"]:
         console.print(f"no pictures unpacked: {', '.join(report['not_unpacked'])}")
     console.print(f"report: {out / 'report.json'}", soft_wrap=True)

@@ -43,13 +43,13 @@ def v2_entry(gesture: str, user: str, united: bool = False) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def make_v1(root: Path, each: int = 12) -> Path:
+def make_v1(root: Path, each: int = 12, width: int = 48, height: int = 36) -> Path:
     """Two gestures, training part and test, in the folders of the first release."""
     for gesture in ("like", "stop_inverted"):
         for phase, first, count in (("train_val", 0, each), ("test", 900, 3)):
             names = [f"{gesture}-{phase}-{i:03d}" for i in range(count)]
             for name in names:
-                write_picture(root / phase / gesture / f"{name}.jpg")
+                write_picture(root / phase / gesture / f"{name}.jpg", width, height)
             entries = {n: v1_entry(gesture, f"{first + i:032x}", i % 2 == 1) for i, n in enumerate(names)}
             annotate(root / f"ann_{phase}" / f"{gesture}.json", entries)
     return root

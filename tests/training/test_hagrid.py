@@ -119,6 +119,17 @@ def test_a_class_that_was_not_unpacked_is_no_problem_but_said(tmp_path: Path) ->
     assert plan.not_unpacked == ("fist",) and not plan.problems
 
 
+def test_a_disk_named_after_a_gesture_is_no_folder_of_pictures(tmp_path: Path) -> None:
+    plain = make_plan(find_tree(make_v2(tmp_path / "plain")), None, None, 0)
+    make_v2(tmp_path / "disk" / "one" / "point")
+    (tmp_path / "disk" / "one" / "peace").mkdir()
+    annotate(tmp_path / "disk" / "one" / "point" / "hagrid_annotations" / "train" / "peace.json", {})
+    tree = find_tree(tmp_path / "disk")
+    plan = make_plan(tree, None, None, 0)
+    assert set(tree.folders) == {"grip", "hand_heart", "like"} and plan.not_unpacked == ("peace",)
+    assert [entry.key for entry in plan.entries] == [entry.key for entry in plain.entries] and not plan.problems
+
+
 def test_a_subsample_beside_the_whole_counts_once(tmp_path: Path) -> None:
     root = make_v1(tmp_path)
     whole = json.loads((root / "ann_train_val" / "like.json").read_text())

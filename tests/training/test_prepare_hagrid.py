@@ -5,10 +5,9 @@ import hashlib
 import json
 import os
 import runpy
-import signal
 import subprocess
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -19,7 +18,10 @@ from assistive.training.datasets.coco_format import index_path, read_coco
 from assistive.training.datasets.gesture_pack import read_part
 from assistive.training.datasets.hagrid import prepare as module
 from assistive.training.datasets.hagrid import shards
+from assistive.training.datasets.hagrid.on_ray import _cluster_fails
+from assistive.training.datasets.hagrid.plan import make_plan
 from assistive.training.datasets.hagrid.prepare import Recipe, prepare
+from assistive.training.datasets.hagrid.tree import find_tree
 from assistive.training.datasets.yolo_format import read_classes, read_yolo
 
 MADE = runpy.run_path(str(Path(__file__).parent / "made_hagrid.py"))
@@ -121,17 +123,34 @@ def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert all((out / "images" / i["split"] / i["file"]).stat().st_ino in kept.values() for i in done)
 
 
-def test_killed_in_the_middle_it_ends_with_the_same_result(tmp_path: Path) -> None:
-    root, out = make_v1(tmp_path / "in", each=300), tmp_path / "out"
-    command = [sys.executable, str(SCRIPT), str(root), "--workers", "1", "--out"]
-    running = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
-    while not (out / shards.STATE / "shards").is_dir() and running.poll() is None:
-        time.sleep(0.005)
-    running.send_signal(signal.SIGKILL)
-    assert running.wait() == -signal.SIGKILL and not (out / "data.yaml").exists()
-    for folder in (out, tmp_path / "whole"):
-        subprocess.run([*command, str(folder)], check=True, stdout=subprocess.DEVNULL)
-    assert files(out) == files(tmp_path / "whole")
+@pytest.mark.parametrize("link", [False, True])
+def test_a_moved_root_and_another_working_directory_lose_no_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, link: bool
+) -> None:
+    root, out, moved = make_v1(tmp_path / "in"), tmp_path / "out", tmp_path / "elsewhere" / "hagrid"
+    prepare(root, out, Recipe(link=link))
+    before, labels = files(out), {path: path.stat().st_ino for path in out.rglob("labels/**/*.txt")}
+    moved.parent.mkdir()
+    root.rename(moved)
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    prepare(Path("hagrid"), Path("../out"), Recipe(link=link))
+    assert files(out) == before and labels
+    if not link:  # else the links are made anew, for they led to the old place
+        assert {path: path.stat().st_ino for path in labels} == labels
+
+
+def test_an_error_in_another_process_comes_home_whole(tmp_path: Path) -> None:
+    root, out = make_v1(tmp_path / "in"), tmp_path / "out"
+    plan = make_plan(find_tree(root), None, None, 0)
+    broken = root / "broken.json"
+    broken.write_text("{")
+    work = [
+        shards.Shard(number, root, out, "yolo", plan.classes, None, False, (replace(entry, annotations=broken.name),))
+        for number, entry in enumerate(plan.entries[:2])
+    ]
+    with pytest.raises(SourceError, match=r"broken\.json is no JSON") as caught:
+        list(module._in_processes(work, 2))
+    assert caught.value.remedy == "unpack the annotations again" and caught.value.code == "hagrid.json"
 
 
 def test_the_command_says_in_two_lines_what_it_cannot_do(tmp_path: Path) -> None:
@@ -155,3 +174,37 @@ def test_ray_gives_the_same_output(tmp_path: Path) -> None:
         command = [sys.executable, str(SCRIPT), str(root), "--out", str(tmp_path / name), place]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=tmp_path)
     assert files(tmp_path / "ray") == files(tmp_path / "plain")
+
+
+RAY_ERROR = """
+import sys
+from pathlib import Path
+from assistive.errors import AssistiveError
+from assistive.training.datasets.hagrid.on_ray import make_shards
+from assistive.training.datasets.hagrid.plan import Entry
+from assistive.training.datasets.hagrid.shards import Shard
+root = Path(sys.argv[1])
+entry = Entry("like-test-000", "like", "test", "u", "test/like/like-test-000.jpg", sys.argv[2])
+try:
+    list(make_shards([Shard(0, root, root.parent / "out", "yolo", ("like",), None, False, (entry,))], "local"))
+except AssistiveError as error:
+    print(f"{type(error).__name__}/{error.code}/{error}")
+"""
+
+
+def test_an_error_on_a_ray_cluster_comes_home_whole(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    root = make_v1(tmp_path / "in")
+    (root / "broken.json").write_text("{")
+    environment = {**os.environ, "PYTHONPATH": str(SCRIPT.parents[1]), "RAY_USAGE_STATS_ENABLED": "0"}
+    done = subprocess.run([sys.executable, "-c", RAY_ERROR, str(root), "broken.json"], env=environment, cwd=tmp_path,
+                          capture_output=True, text=True, check=True)  # fmt: skip
+    first, second = done.stdout.splitlines()[-2:]
+    assert first.startswith("SourceError/hagrid.json/error: ") and second == "try: unpack the annotations again"
+
+
+def test_a_machine_of_the_cluster_that_fails_is_said_in_two_lines() -> None:
+    """The text is one of Ray 2.60: a traceback, the error, and advice after it."""
+    text = "ray::Map()\n  File 'x.py', line 1\nModuleNotFoundError: No module named 'cv2'\nTo change retries, ..."
+    fault = _cluster_fails(ValueError(text))
+    assert "No module named 'cv2'" in fault.what and len(str(fault).splitlines()) == 2

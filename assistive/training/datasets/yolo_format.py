@@ -45,19 +45,20 @@ def label_path(root: Path, split: str, file: str) -> Path:
     return root / "labels" / split / PurePosixPath(file).with_suffix(".txt")
 
 
-def write_index(root: Path, classes: Sequence[str], splits: Sequence[str]) -> None:
+def write_index(root: Path, classes: Sequence[str], splits: Sequence[str], partial: Path | None = None) -> None:
     """Write ``data.yaml``.
 
     Args:
         root: folder of the data.
         classes: names in the order of their numbers.
         splits: those that there are; ``train`` and ``val`` are named in any case, trainers insist on both.
+        partial: see :func:`write_whole`.
     """
     content: dict[str, Any] = {split: f"images/{split}" for split in SPLITS if split in {*splits, "train", "val"}}
     for split in content:
         (root / "images" / split).mkdir(parents=True, exist_ok=True)
     content["names"] = dict(enumerate(classes))
-    write_whole(root / INDEX, yaml.safe_dump(content, sort_keys=False).encode())
+    write_whole(root / INDEX, yaml.safe_dump(content, sort_keys=False).encode(), partial)
 
 
 def read_classes(root: Path) -> tuple[str, ...]:
@@ -85,6 +86,11 @@ def read_yolo(root: Path, split: str) -> Iterator[LabelledPicture]:
     Raises:
         SourceError: something is missing, or a line is no box of a known class (names file and line).
     """
+    return (picture for _, picture in find_yolo(root, split))
+
+
+def find_yolo(root: Path, split: str) -> Iterator[tuple[Path, LabelledPicture]]:
+    """Yield what :func:`read_yolo` does, each with the path of its picture."""
     classes, index = read_classes(root), _read_index(root)
     base = root / str(index.get("path") or "")
     named = index.get(split)
@@ -94,7 +100,7 @@ def read_yolo(root: Path, split: str) -> Iterator[LabelledPicture]:
         source = base / place
         for folder, picture in _pictures(source):
             file = picture.relative_to(folder).as_posix() if picture.is_relative_to(folder) else picture.name
-            yield LabelledPicture(file, split, 0, 0, _read_labels(_labels_beside(picture), classes))
+            yield picture, LabelledPicture(file, split, 0, 0, _read_labels(_labels_beside(picture), classes))
 
 
 def _read_index(root: Path) -> dict[str, Any]:

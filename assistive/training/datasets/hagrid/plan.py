@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from assistive.errors import SourceError
@@ -25,7 +27,7 @@ VALIDATION_SHARE = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A picture that is used; paths as text, for there may be a million."""
+    """A picture that is used; paths as text below the root of the tree, for there may be a million."""
 
     key: str
     gesture: str
@@ -53,7 +55,7 @@ class Plan:
         entries: ordered by split, gesture and key.
         problems: what was left out, in the order in which it was found.
         not_unpacked: gestures with annotations but without a folder of pictures.
-        fingerprint: SHA-256 of the annotation files, the entries and the classes.
+        fingerprint: SHA-256 of the annotation files, the entries and the classes; the same wherever the root lies.
     """
 
     version: str
@@ -132,9 +134,10 @@ class _Reading:
             self.not_unpacked.append(gesture)
             return
         pictures = list_pictures(self.tree.folders[gesture])
+        root = self.tree.root
         seen: dict[str, Mapping[str, Any]] = {}
         for file in files:
-            data = file.path.read_bytes()
+            data, place = file.path.read_bytes(), _below(root, file.path)
             self.digest.update(hashlib.sha256(data).digest())
             for key, annotation in sorted(parse_annotations(data, file.path).items()):
                 if "united_bbox" in annotation or "hand_landmarks" in annotation:
@@ -146,8 +149,8 @@ class _Reading:
                     self.problems.append(Problem(kind, f"{gesture}/{key}"))
                     continue
                 self._gesture_of[key] = gesture
-                user = annotation["user_id"]
-                self.entries.append(Entry(key, gesture, file.phase, user, str(pictures[key]), str(file.path)))
+                user = sys.intern(annotation["user_id"])  # one person is in many pictures
+                self.entries.append(Entry(key, gesture, file.phase, user, _below(root, pictures[key]), place))
         unlabelled = sorted(set(pictures) - set(seen))
         self.problems += [Problem("picture_without_label", f"{gesture}/{key}") for key in unlabelled]
 
@@ -191,6 +194,10 @@ def _by_gesture(entries: Collection[Entry]) -> dict[str, list[Entry]]:
     for entry in entries:
         groups[entry.gesture].append(entry)
     return groups
+
+
+def _below(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix()
 
 
 def _hash(text: str) -> int:

@@ -28,15 +28,14 @@ from typing import Any
 
 from assistive.errors import AssistiveError, ConfigError, SourceError
 from assistive.training.datasets.coco_format import index_path, write_coco
-from assistive.training.datasets.hagrid.plan import Plan, Problem, make_plan
+from assistive.training.datasets.hagrid.plan import Plan, make_plan
 from assistive.training.datasets.hagrid.shards import (
     STATE,
     Format,
     Outcome,
     Shard,
     make_shard,
-    read_pictures,
-    read_problems,
+    read_shard,
 )
 from assistive.training.datasets.hagrid.tree import find_tree
 from assistive.training.datasets.labelled import SPLITS, LabelledPicture, write_whole
@@ -113,7 +112,7 @@ def prepare(
     classes = recipe.classes or ((*GESTURES, NO_GESTURE) if recipe.form == "pack" else None)
     plan = make_plan(find_tree(root), classes, recipe.per_class, recipe.others)
     shards = [
-        Shard(number, out, recipe.form, plan.classes, recipe.max_side_px, recipe.link,
+        Shard(number, root, out, recipe.form, plan.classes, recipe.max_side_px, recipe.link,
               plan.entries[start : start + SHARD_PICTURES])
         for number, start in enumerate(range(0, len(plan.entries), SHARD_PICTURES))
     ]  # fmt: skip
@@ -126,7 +125,7 @@ def prepare(
             done += outcome.pictures
             if progress is not None:
                 progress(done, len(plan.entries))
-        return _finish(out, plan, recipe, len(shards))
+        return _finish(out, plan, recipe, shards)
     except OSError as error:
         raise _disk_refuses(f"{error.strerror or error}: {error.filename or out}") from error
 
@@ -182,21 +181,21 @@ def _claim(out: Path, plan: Plan, recipe: Recipe) -> None:
             raise ConfigError(what, "name another --out, or delete the folder first", "prepare.out")
     elif out.exists() and any(path.name != STATE for path in out.iterdir()):
         raise ConfigError(f"{out} holds something else", "name a new or empty folder: --out DATA", "prepare.out")
-    write_whole(note, content)
+    write_whole(note, content, out / STATE / "partial")
 
 
-def _finish(out: Path, plan: Plan, recipe: Recipe, shards: int) -> dict[str, Any]:
-    problems = [*plan.problems, *read_problems(out, shards)]
-    report = _report(out, plan, problems, shards)
-    write_whole(out / "report.json", json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
-    if recipe.refuse and problems:
+def _finish(out: Path, plan: Plan, recipe: Recipe, shards: Sequence[Shard]) -> dict[str, Any]:
+    report, partial = _report(out, plan, len(shards)), out / STATE / "partial"
+    write_whole(out / "report.json", json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n", partial)
+    if recipe.refuse and report["problems"]:
         kinds = ", ".join(f"{len(names)} {kind}" for kind, names in report["problems"].items())
-        raise SourceError(f"{len(problems)} problems in the data: {kinds}",
+        raise SourceError(f"{report['problem_count']} problems in the data: {kinds}",
                           f"they are named in {out / 'report.json'}; mend them, or leave --refuse out",
                           "prepare.problems")  # fmt: skip
     splits = [split for split in SPLITS if report["splits"][split]["pictures"]]
     for split in splits:
-        pictures = _Split(out, shards, split)
+        numbers = tuple(s.number for s in shards if any(entry.split == split for entry in s.entries))
+        pictures = _Split(out, numbers, split)
         lines = (json.dumps({"file": picture.file, **picture.annotation}) + "\n" for picture in pictures)
         _write_lines(out / "source" / f"{split}.jsonl", lines)
         if recipe.form == "coco":
@@ -204,8 +203,8 @@ def _finish(out: Path, plan: Plan, recipe: Recipe, shards: int) -> dict[str, Any
         elif recipe.form == "pack":
             write_frames(out / split, pictures, f"hagrid-{plan.version}")
     if recipe.form == "yolo":
-        write_index(out, plan.classes, splits)
-    shutil.rmtree(out / STATE / "partial", ignore_errors=True)
+        write_index(out, plan.classes, splits, partial)
+    shutil.rmtree(partial, ignore_errors=True)
     return report
 
 
@@ -214,31 +213,39 @@ class _Split:
     """The prepared pictures of a split, as often as somebody goes through them."""
 
     out: Path
-    shards: int
+    shards: tuple[int, ...]
     split: str
 
     def __iter__(self) -> Iterator[LabelledPicture]:
-        return read_pictures(self.out, self.shards, self.split)
+        for number in self.shards:
+            yield from (picture for picture in read_shard(self.out, number).pictures if picture.split == self.split)
 
 
-def _report(out: Path, plan: Plan, problems: Sequence[Problem], shards: int) -> dict[str, Any]:
+def _report(out: Path, plan: Plan, shards: int) -> dict[str, Any]:
+    boxes = {split: Counter[str]() for split in SPLITS}
+    people: dict[str, set[str]] = {split: set() for split in SPLITS}
+    problems, pictures, tagged = list(plan.problems), Counter[str](), 0
+    for done in (read_shard(out, number) for number in range(shards)):
+        problems += done.problems
+        tagged += done.tagged
+        for picture in done.pictures:
+            pictures[picture.split] += 1
+            people[picture.split].add(picture.user)
+            boxes[picture.split].update(named.name for named in picture.boxes)
     kinds: dict[str, list[str]] = defaultdict(list)
     for problem in problems:
         kinds[problem.kind].append(problem.name)
-    splits = {}
-    for split in SPLITS:
-        boxes, people, pictures = Counter[str](), set(), 0
-        for picture in _Split(out, shards, split):
-            boxes.update(named.name for named in picture.boxes)
-            people.add(picture.user)
-            pictures += 1
-        named = {name: boxes[name] for name in plan.classes}
-        splits[split] = {"pictures": pictures, "people": len(people), "boxes": named}
+    splits = {
+        split: {"pictures": pictures[split], "people": len(people[split]),
+                "boxes": {name: boxes[split][name] for name in plan.classes}}
+        for split in SPLITS
+    }  # fmt: skip
     return {
         "source": f"HaGRID {plan.version}",
         "classes": list(plan.classes),
         "splits": splits,
         "not_unpacked": list(plan.not_unpacked),
+        "orientation_tags_removed": tagged,
         "problem_count": len(problems),
         "problems": dict(sorted(kinds.items())),
     }

@@ -8,7 +8,6 @@ Every file is written beside its place and moved there, so that a process may be
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 
+from assistive.training.datasets.hagrid.orientation import without_orientation
 from assistive.training.datasets.hagrid.plan import Entry, Problem
 from assistive.training.datasets.hagrid.tree import class_name, gestures_of, hands_of, parse_annotations
 from assistive.training.datasets.labelled import LabelledPicture, NamedBox, write_whole
@@ -35,15 +35,17 @@ class Shard:
 
     Attributes:
         number: its place in the order of all.
+        root: folder of the input, the same on every machine.
         out: folder of the output, the same on every machine.
         form: layout of the output.
         classes: names in the order of their numbers.
-        max_side_px: larger pictures are made smaller; None = they are copied byte for byte.
+        max_side_px: larger pictures are made smaller; None = they are copied byte for byte, but for their orientation.
         link: put a symbolic link in place of a copy.
         entries: its pictures.
     """
 
     number: int
+    root: Path
     out: Path
     form: Format
     classes: tuple[str, ...]
@@ -58,6 +60,15 @@ class Outcome:
 
     pictures: int
     disk_error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a shard left: its pictures, what was wrong with others, and how many had an orientation, now taken out."""
+
+    pictures: tuple[LabelledPicture, ...]
+    problems: tuple[Problem, ...]
+    tagged: int
 
 
 def make_shard(shard: Shard) -> Outcome:
@@ -81,20 +92,16 @@ def picture_path(out: Path, form: Format, split: str, file: str) -> Path:
     return out / split / "frames" / file if form == "pack" else out / "images" / split / file
 
 
-def read_problems(out: Path, count: int) -> Iterator[Problem]:
-    """Yield what was wrong with pictures, in the order of the plan."""
-    for number in range(count):
-        yield from (Problem(*item) for item in _read_record(out, number)["problems"])
-
-
-def read_pictures(out: Path, count: int, split: str) -> Iterator[LabelledPicture]:
-    """Yield what was prepared of a split, in the order of the plan."""
-    for number in range(count):
-        for item in _read_record(out, number)["pictures"]:
-            if item["split"] == split:
-                boxes = tuple(NamedBox(name, Box(*place)) for name, *place in item["boxes"])
-                yield LabelledPicture(item["file"], split, item["width"], item["height"], boxes,
-                                      item["annotation"]["user_id"], item["annotation"])  # fmt: skip
+def read_shard(out: Path, number: int) -> Done:
+    """Return what a shard that is done left, in the order of the plan."""
+    record = _read_record(out, number)
+    pictures = []
+    for item in record["pictures"]:
+        boxes = tuple(NamedBox(name, Box(*place)) for name, *place in item["boxes"])
+        pictures.append(LabelledPicture(item["file"], item["split"], item["width"], item["height"], boxes,
+                                        item["annotation"]["user_id"], item["annotation"]))  # fmt: skip
+    return Done(tuple(pictures), tuple(Problem(*item) for item in record["problems"]),
+                sum(item["tagged"] for item in record["pictures"]))  # fmt: skip
 
 
 def chosen_boxes(annotation: dict[str, Any], classes: tuple[str, ...], form: Format) -> tuple[NamedBox, ...]:
@@ -111,8 +118,10 @@ def chosen_boxes(annotation: dict[str, Any], classes: tuple[str, ...], form: For
 
 
 def _make(shard: Shard, entry: Entry) -> dict[str, Any] | Problem:
-    name, path = f"{entry.gesture}/{entry.key}", Path(entry.picture)
-    data = path.read_bytes()
+    name, path = f"{entry.gesture}/{entry.key}", shard.root / entry.picture
+    stored = path.read_bytes()
+    data = without_orientation(stored)
+    tagged = data is not stored
     pixels = _decode(data)
     if pixels is None:
         return Problem("picture_broken", name)
@@ -125,20 +134,20 @@ def _make(shard: Shard, entry: Entry) -> dict[str, Any] | Problem:
         data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes()
         file = f"{entry.gesture}/{entry.key}.jpg"
     target = picture_path(shard.out, shard.form, entry.split, file)
-    if shard.link:
+    if shard.link and not tagged:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         target.symlink_to(path)
     else:
         write_whole(target, data, _partial(shard.out))
-    annotation = _annotations(entry.annotations)[entry.key]
+    annotation = _annotations(str(shard.root / entry.annotations))[entry.key]
     boxes = chosen_boxes(annotation, shard.classes, shard.form)
     if shard.form == "yolo":
         text = label_text(boxes, shard.classes).encode()
         write_whole(label_path(shard.out, entry.split, file), text, _partial(shard.out))
     places = [[named.name, named.box.x, named.box.y, named.box.w, named.box.h] for named in boxes]
-    return {"file": file, "split": entry.split, "bytes": len(data), "width": width, "height": height, "boxes": places,
-            "annotation": annotation}  # fmt: skip
+    return {"file": file, "split": entry.split, "bytes": len(data), "width": width, "height": height, "tagged": tagged,
+            "boxes": places, "annotation": annotation}  # fmt: skip
 
 
 def _decode(data: bytes) -> np.ndarray[Any, Any] | None:

@@ -53,10 +53,12 @@ class Tree:
     """What was found below a folder.
 
     Attributes:
+        root: that folder.
         annotations: the JSON files, by gesture, phase and path; ``subsample`` counts as ``train``.
         folders: folders of pictures by gesture.
     """
 
+    root: Path
     annotations: tuple[AnnotationFile, ...]
     folders: Mapping[str, tuple[Path, ...]]
 
@@ -75,6 +77,8 @@ def class_name(text: str) -> str:
 def find_tree(root: Path) -> Tree:
     """Look for annotation files and picture folders below a folder; symbolic links are followed.
 
+    A folder of pictures has the name of a gesture and pictures in it: people also call a disk ``one``.
+
     Raises:
         SourceError: there is no such folder, or it lacks one or the other.
     """
@@ -85,9 +89,9 @@ def find_tree(root: Path) -> Tree:
     for place, below, files in os.walk(root, followlinks=True):
         folder, parts = Path(place), Path(place).relative_to(root).parts
         gesture = class_name(parts[-1].removeprefix("train_val_")) if parts else ""
-        if gesture:
+        if gesture and any(map(_is_picture, files)):
             folders.setdefault(gesture, []).append(folder)
-        below[:] = sorted(below) if len(parts) < _DEPTH and not gesture else []
+        below[:] = sorted(below) if len(parts) < _DEPTH else []
         annotations += [
             AnnotationFile(folder / file, name, _phase(parts))
             for file in files
@@ -99,7 +103,7 @@ def find_tree(root: Path) -> Tree:
         raise SourceError(what, "unpack the pictures and the annotations of HaGRID into one folder", "hagrid.root")
     # A subsample repeats pictures of the whole: what is read first counts, so it comes last.
     annotations.sort(key=lambda a: (a.gesture, a.phase, "subsample" in a.path.parent.name, a.path))
-    return Tree(tuple(annotations), {name: tuple(sorted(found)) for name, found in folders.items()})
+    return Tree(root, tuple(annotations), {name: tuple(sorted(found)) for name, found in folders.items()})
 
 
 def list_pictures(folders: Collection[Path]) -> dict[str, Path]:
@@ -108,9 +112,8 @@ def list_pictures(folders: Collection[Path]) -> dict[str, Path]:
     for folder in folders:
         with os.scandir(folder) as entries:
             for name in sorted(entry.name for entry in entries):
-                stem, suffix = os.path.splitext(name)
-                if suffix.lower() in PICTURE_SUFFIXES and not name.startswith("."):
-                    found.setdefault(stem, folder / name)
+                if _is_picture(name):
+                    found.setdefault(os.path.splitext(name)[0], folder / name)
     return found
 
 
@@ -176,6 +179,10 @@ def landmarks_of(annotation: Mapping[str, Any]) -> list[list[float]] | None:
     largest = marks[max(range(len(boxes)), key=lambda i: boxes[i][2] * boxes[i][3])]
     sound = isinstance(largest, list) and len(largest) == 21 and all(map(_is_point, largest))
     return largest if sound else None
+
+
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES and not name.startswith(".")
 
 
 def _is_point(mark: object) -> bool:
