@@ -100,7 +100,7 @@ def optical_flow(before: Grey, after: Grey, method: Literal["dis", "tvl1"] = "di
     if not hasattr(cv2.optflow, "DualTVL1OpticalFlow_create"):  # an empty module is left where it lay
         remedy = f"pip install --force-reinstall --no-deps opencv-contrib-python=={version('opencv-contrib-python')}"
         raise DependencyError("this OpenCV has no TV-L1: opencv-python was installed over it", remedy, "dependency.cv2")
-    tvl1: Any = cv2.optflow.DualTVL1OpticalFlow_create()  # type: ignore[attr-defined]
+    tvl1: Any = cv2.optflow.DualTVL1OpticalFlow_create()
     return np.asarray(tvl1.calc(before, after, None), np.float32)
 
 
