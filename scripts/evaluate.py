@@ -7,6 +7,7 @@
     python scripts/evaluate.py live --video FILE_OR_performer[:SCRIPT] [--events CSV] --out JSON
     python scripts/evaluate.py drawn --faces PACK --rate HZ --out JSON
     python scripts/evaluate.py fusion --out JSON [--run runs/fusion]
+    python scripts/evaluate.py zoo --list [--json]
 
 CSV for pictures: file,gesture and optionally x,y,w,h,group; one row a hand. A blank gesture is none of ours, palm|stop
 means that either is right, rock|none that saying nothing is right too. DATA is what prepare_hagrid.py wrote, or any
@@ -18,6 +19,7 @@ knows its own.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -251,6 +253,23 @@ def fusion(
         "ms_per_frame": fusion_table.milliseconds(head), **result,
     })  # fmt: skip
     console.print(*tables.fusion(result))
+
+
+@app.command()
+def zoo(
+    listed: Annotated[bool, typer.Option("--list", help="What each system is, and what it costs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+) -> None:
+    """Say what the published systems are that can be trained side by side."""
+    if not listed:
+        raise ConfigError("zoo has nothing to do", "give --list", "evaluation.zoo")
+    from assistive.evaluation import zoo as zoo_of  # torch: the other commands do without
+
+    described = zoo_of.describe_all()
+    if as_json:
+        typer.echo(json.dumps(described, indent=2))
+    else:
+        console.print(zoo_of.table(described))
 
 
 def open_face_reader(settings: Settings) -> ExpressionStream:

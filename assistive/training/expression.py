@@ -1,6 +1,6 @@
 """Train a network on flow maps: balanced cross-entropy, a number of epochs that is fixed before or chosen inside.
 
-:func:`fit` is the whole loop and is used for every training on maps, real or drawn.
+:func:`fit` is used for every training on maps, real or drawn.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from assistive.evaluation.expression import uf1
 from assistive.expression.flow import network_input
 from assistive.registry import Registry
 from assistive.training.datasets.packed import MapSet
-from assistive.training.optimise import parameter_groups, schedule
+from assistive.training.loop import Watch, balance, descend
 from assistive.training.protocols import holdout
 
 NETWORKS: Registry[nn.Module] = Registry(
@@ -63,7 +63,7 @@ def mirror(maps: Tensor, rng: torch.Generator) -> Tensor:
 def fit(
     network_name: str, maps: NDArray[np.uint8], labels: NDArray[np.integer[Any]], epochs: int, seed: int, *,
     classes: int = 3, recipe: FitRecipe = FitRecipe(),
-    augment: Augment | None = mirror, watch: Callable[[int, nn.Module], None] | None = None,
+    augment: Augment | None = mirror, watch: Watch | None = None,
 ) -> nn.Module:  # fmt: skip
     """Train a network; the same arguments give the same weights on the same machine.
 
@@ -83,36 +83,18 @@ def fit(
     """
     x, y = torch.from_numpy(network_input(maps)), torch.from_numpy(np.asarray(labels, np.int64))
     weight = torch.from_numpy(balance(labels, classes))
-    parts = -(-len(x) // recipe.batch)
     rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = NETWORKS.get(network_name)(classes, int(maps.shape[1]))
-        groups = parameter_groups(network, recipe.decay)
-        optimiser = torch.optim.AdamW(groups, lr=recipe.rate)
-        for epoch in range(epochs):
-            network.train()
-            for i, pick in enumerate(torch.randperm(len(x), generator=rng).tensor_split(parts)):
-                for group in optimiser.param_groups:
-                    group["lr"] = recipe.rate * schedule(epoch * parts + i, epochs * parts, parts)
-                batch = x[pick] if augment is None else augment(x[pick], rng)
-                with torch.autocast("cpu", torch.bfloat16):  # twice as fast
-                    logits = network(batch)
-                loss = F.cross_entropy(logits.float(), y[pick], weight, label_smoothing=recipe.smoothing)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                optimiser.step()
-            network.eval()
-            if watch is not None:
-                watch(epoch + 1, network)
-    return network.eval()
 
+        def cost(pick: Tensor, _: float) -> Tensor:
+            batch = x[pick] if augment is None else augment(x[pick], rng)
+            with torch.autocast("cpu", torch.bfloat16):  # twice as fast
+                logits = network(batch)
+            return F.cross_entropy(logits.float(), y[pick], weight, label_smoothing=recipe.smoothing)
 
-def balance(labels: NDArray[np.integer[Any]], classes: int) -> NDArray[np.float32]:
-    """Return the weight of each class, float32 ``(classes,)``: together, all classes weigh the same; absent ones 0."""
-    counts = np.bincount(labels, minlength=classes)
-    present = np.maximum((counts > 0).sum(), 1)
-    return np.asarray(np.where(counts > 0, len(labels) / (present * np.maximum(counts, 1)), 0), np.float32)
+        return descend(network, cost, len(x), epochs, recipe, rng, watch)
 
 
 @torch.no_grad()

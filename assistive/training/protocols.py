@@ -1,47 +1,87 @@
 """Measure a way of training on a collection without flattering it: split by subject, pool, say how sure.
 
-A learner is given the training part of a fold and nothing else, so that neither an epoch, nor a threshold, nor a scale
-can be chosen on the test part. (The best of 800 epochs by test subject lifts a *random* classifier to UF1 .83.) Every
-finished fold is a line in a log; a run that was stopped goes on behind the last whole line.
+A learner is given the training part of a fold and nothing else, and what it has learned is given inputs without labels,
+so that neither an epoch, nor a threshold, nor a scale can be chosen on the test part. (The best of 800 epochs by test
+subject lifts a *random* classifier to UF1 .83.) Every finished fold is a line in a log; a run that was stopped goes on
+behind the last whole line.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from multiprocessing import get_context
+from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from assistive.errors import AssistiveError, SourceError
+from assistive.errors import SourceError
 from assistive.evaluation.expression import figures, uf1
-from assistive.training.datasets.packed import MapSet
+from assistive.training.fold_log import FoldLog
 
 Index = NDArray[np.int64]
+Set = TypeVar("Set", bound="Labelled")
+
+
+class Labelled(Protocol):
+    """Clips and what they show: a ``MapSet``, or a ``ClipSet``."""
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Index into ``classes``, int64 ``(n,)``."""
+
+    @property
+    def subjects(self) -> tuple[str, ...]:
+        """Who is in each clip, as ``collection/subject``."""
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """Which collection each clip is from."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes."""
+
+    @property
+    def knows_people(self) -> bool:
+        """It says who is in each clip."""
+
+    @property
+    def inputs(self) -> Any:
+        """What can be seen of the clips, without labels."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Index) -> Self:
+        """Return the clips of these numbers."""
+
+    def relabelled(self, order: Index) -> Self:
+        """Return the same clips, each with what is known of another."""
 
 
 class Predictor(Protocol):
-    """What a learner has learned.
+    """What a learner has learned."""
 
-    Attributes:
-        settled: what it settled on itself (``epochs``), for the log.
-    """
+    @property
+    def settled(self) -> Mapping[str, Any]:
+        """What it settled on itself (``epochs``), for the log."""
 
-    settled: Mapping[str, Any]
+    def predict(self, inputs: Any) -> NDArray[np.int64]:
+        """Return the class of each clip, int64 ``(n,)``.
 
-    def predict(self, maps: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Return the class of each map, int64 ``(n,)``."""
+        Args:
+            inputs: of the clips (``Labelled.inputs``); their labels are not in it.
+        """
 
 
 class Learner(Protocol):
-    """A way of training."""
+    """A way of training. One that has a true ``adapts`` is given ``Labelled.inputs`` of the test part as well."""
 
-    def fit(self, train: MapSet, seed: int) -> Predictor:
+    def fit(self, train: Any, seed: int) -> Predictor:
         """Train on these clips; the same seed gives the same result."""
 
 
@@ -60,7 +100,7 @@ class Fold:
     test: Index
 
 
-def loso(maps: MapSet, seed: int) -> list[Fold]:
+def loso(maps: Labelled, seed: int) -> list[Fold]:
     """Leave one subject out: each is the test part once. The seed changes nothing about the split."""
     people = _people(maps)
     names = sorted(set(people))
@@ -69,7 +109,7 @@ def loso(maps: MapSet, seed: int) -> list[Fold]:
     return [Fold(name, np.flatnonzero(people != name), np.flatnonzero(people == name)) for name in names]
 
 
-def holdout(maps: MapSet, seed: int, share: float = 0.2) -> list[Fold]:
+def holdout(maps: Labelled, seed: int, share: float = 0.2) -> list[Fold]:
     """Hold out some subjects, drawn by the seed, until they have this share of the clips.
 
     Raises:
@@ -84,45 +124,28 @@ def holdout(maps: MapSet, seed: int, share: float = 0.2) -> list[Fold]:
     return [Fold("holdout", np.flatnonzero(~held), np.flatnonzero(held))]
 
 
-PROTOCOLS: Mapping[str, Callable[[MapSet, int], list[Fold]]] = {"loso": loso, "holdout": holdout}
-
-
-class FoldLog:
-    """The log of finished folds, JSON lines; the first says what is measured.
-
-    Args:
-        path: the file; made where there is none, else continued.
-        header: what the figures depend on: data, recipe, protocol.
-
-    Attributes:
-        done: finished folds by seed and name.
+def cross(maps: Labelled, seed: int) -> list[Fold]:
+    """Leave one collection out: each is the test part once, for a network that has seen none of it.
 
     Raises:
-        AssistiveError: the file was begun with another header.
+        SourceError: the clips are of one collection.
     """
-
-    def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
-        self._path = path
-        self.done: dict[tuple[int, str], dict[str, Any]] = {}
-        whole = _whole_lines(path)
-        if not whole:
-            path.write_text(json.dumps(header) + "\n", encoding="utf-8")
-            return
-        if json.loads(whole[0]) != json.loads(json.dumps(header)):
-            what = f"{path} was begun with other data or another recipe"
-            raise AssistiveError(what, "name another folder with --out, or remove that file", "training.log")
-        self.done = {(row["seed"], row["fold"]): row for row in map(json.loads, whole[1:])}
-
-    def add(self, row: Mapping[str, Any]) -> None:
-        """Write a finished fold to the disk before the next one begins."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        self.done[row["seed"], row["fold"]] = dict(row)
+    sources = np.array(maps.datasets)
+    names = sorted(set(maps.datasets))
+    if len(names) < 2:
+        raise SourceError(f"all clips are of {names[0]}", "give two collections or more with --data", "maps.cross")
+    return [Fold(name, np.flatnonzero(sources != name), np.flatnonzero(sources == name)) for name in names]
 
 
-def run_fold(maps: MapSet, fold: Fold, learner: Learner, seed: int) -> tuple[Predictor, dict[str, Any]]:
+PROTOCOLS: Mapping[str, Callable[[Labelled, int], list[Fold]]] = {"loso": loso, "holdout": holdout, "cross": cross}
+
+
+def shuffled(maps: Set, seed: int) -> Set:
+    """Return the same clips with what is known of them shuffled: no learner may do better than chance on them."""
+    return maps.relabelled(np.random.default_rng([seed, len(maps)]).permutation(len(maps)))
+
+
+def run_fold(maps: Labelled, fold: Fold, learner: Learner, seed: int) -> tuple[Predictor, dict[str, Any]]:
     """Train and test one fold.
 
     Returns:
@@ -131,11 +154,11 @@ def run_fold(maps: MapSet, fold: Fold, learner: Learner, seed: int) -> tuple[Pre
     Raises:
         SourceError: all training clips are of one class.
     """
-    train = maps.take(fold.train)
+    train, asked = maps.take(fold.train), maps.take(fold.test).inputs
     if len(set(train.labels.tolist())) < 2:
         raise _few(f"without {fold.name}, only one class is left to train on")
-    learned = learner.fit(train, seed)
-    guess = learned.predict(maps.maps[fold.test])
+    learned = learner.fit(train, seed, asked) if getattr(learner, "adapts", False) else learner.fit(train, seed)  # type: ignore[call-arg]
+    guess = learned.predict(asked)
     truth = maps.labels[fold.test]
     row = {
         "seed": seed, "fold": fold.name, "train": len(fold.train), "test": len(fold.test), **learned.settled,
@@ -144,7 +167,49 @@ def run_fold(maps: MapSet, fold: Fold, learner: Learner, seed: int) -> tuple[Pre
     return learned, row
 
 
-def measure(maps: MapSet, protocol: str, learner: Learner, seeds: Sequence[int], log: FoldLog) -> dict[str, Any]:
+def run_folds(
+    maps: Labelled, folds: Sequence[tuple[int, Fold]], learner: Learner, workers: int = 1
+) -> Iterator[dict[str, Any]]:
+    """Train and test folds, each with its seed; yield their lines as they are finished.
+
+    Args:
+        maps: the clips.
+        folds: seed and fold.
+        learner: what is measured; it and the clips can be pickled.
+        workers: processes; 1 = this one. Each computes with one thread, and a fold's line is the same from any of them.
+    """
+    if workers == 1:
+        yield from (run_fold(maps, fold, learner, seed)[1] for seed, fold in folds)
+        return
+    threads = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"  # read by what the processes import
+    try:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _receive, (maps, learner)) as pool:
+            jobs = [pool.submit(_run_received, fold, seed) for seed, fold in folds]
+            try:
+                yield from (job.result() for job in as_completed(jobs))
+            finally:
+                pool.shutdown(cancel_futures=True)
+    finally:
+        os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
+
+
+_received: list[Any] = []
+"""In a process of :func:`run_folds`: the clips, whose made inputs are kept from fold to fold, and the learner."""
+
+
+def _receive(*given: Any) -> None:
+    _received[:] = given
+
+
+def _run_received(fold: Fold, seed: int) -> dict[str, Any]:
+    maps, learner = _received
+    return run_fold(maps, fold, learner, seed)[1]
+
+
+def measure(
+    maps: Labelled, protocol: str, learner: Learner, seeds: Sequence[int], log: FoldLog, workers: int = 1
+) -> dict[str, Any]:
     """Run a protocol with several seeds, each fold once.
 
     Args:
@@ -153,6 +218,7 @@ def measure(maps: MapSet, protocol: str, learner: Learner, seeds: Sequence[int],
         learner: what is measured.
         seeds: one whole run each.
         log: where finished folds go, and from where they are taken.
+        workers: folds that are trained at a time, each in a process of its own.
 
     Returns:
         ``uf1`` and ``uar`` (means over the seeds), ``uf1_sd`` (over the seeds; None of one), ``by_seed`` (the figures
@@ -160,13 +226,14 @@ def measure(maps: MapSet, protocol: str, learner: Learner, seeds: Sequence[int],
         is for the mean).
     """
     folds = [(seed, fold) for seed in seeds for fold in PROTOCOLS[protocol](maps, seed)]
+    missing = [(seed, fold) for seed, fold in folds if (seed, fold.name) not in log.done]
     with Progress() as progress:
-        task = progress.add_task(protocol, total=len(folds))
-        for seed, fold in folds:
-            if (seed, fold.name) not in log.done:
-                log.add(run_fold(maps, fold, learner, seed)[1])
-            clips, guess = _pooled(log, [one for one in folds if one[0] == seed])
-            said = f"{protocol} seed {seed} {fold.name} UF1 {uf1(maps.labels[clips], guess, len(maps.classes)):.3f}"
+        task = progress.add_task(protocol, total=len(folds), completed=len(folds) - len(missing))
+        for row in run_folds(maps, missing, learner, workers):
+            log.add(row)
+            clips, guess = _pooled(log, [one for one in folds if one[0] == row["seed"]])
+            score = uf1(maps.labels[clips], guess, len(maps.classes))
+            said = f"{protocol} seed {row['seed']} {row['fold']} UF1 {score:.3f}"
             progress.update(task, advance=1, description=said)
     by_seed = {seed: _figures(maps, log, [one for one in folds if one[0] == seed]) for seed in seeds}
     scores = [one["uf1"] for one in by_seed.values()]
@@ -179,7 +246,7 @@ def measure(maps: MapSet, protocol: str, learner: Learner, seeds: Sequence[int],
     }
 
 
-def _figures(maps: MapSet, log: FoldLog, folds: Sequence[tuple[int, Fold]]) -> dict[str, Any]:
+def _figures(maps: Labelled, log: FoldLog, folds: Sequence[tuple[int, Fold]]) -> dict[str, Any]:
     clips, guess = _pooled(log, folds)
     part = maps.take(clips)
     return figures(part.labels, guess, part.subjects, part.datasets, maps.classes)
@@ -192,18 +259,7 @@ def _pooled(log: FoldLog, folds: Sequence[tuple[int, Fold]]) -> tuple[Index, Ind
     return np.array(clips, np.int64), np.array(guess, np.int64)
 
 
-def _whole_lines(path: Path) -> list[str]:
-    """Return the lines of a log; one that was cut off while it was written is taken away."""
-    if not path.is_file():
-        return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return whole.splitlines()
-
-
-def _people(maps: MapSet) -> NDArray[np.str_]:
+def _people(maps: Labelled) -> NDArray[np.str_]:
     if not maps.knows_people:
         raise _few("who is in the clips is not known")
     return np.array(maps.subjects)

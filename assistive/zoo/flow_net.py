@@ -9,6 +9,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from assistive.zoo.systems import FlowSystem, Recipe, System
+
 WIDTHS = (24, 48, 96)
 PLACES = 3
 
@@ -45,3 +47,16 @@ class FlowNet(nn.Module):
 def build(classes: int, side: int) -> FlowNet:
     """Build the network for maps of ``side`` pixels; ``side`` 28 gives the nine places of 3 x 3 cells each."""
     return FlowNet(classes)
+
+
+SYSTEM = System(
+    name="flow_net",
+    number="",
+    paper="ours: six convolutions, what ships",
+    public="all of it",
+    chosen="all of it",
+    reported="docs/results/expression_models.json",
+    build=lambda classes: FlowSystem(FlowNet(classes), 28, "flow_map"),
+    recipe=Recipe(epochs=20),
+    exported=True,
+)

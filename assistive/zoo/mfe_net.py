@@ -10,25 +10,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from assistive.zoo.blocks.attention import SqueezeExcitation
+from assistive.zoo.systems import FlowSystem, Recipe, System
+
 WIDTHS = (16, 32, 64)
 """Channels of the three blocks."""
 
 HEADS = 4
-
-
-class SqueezeExcitation(nn.Module):
-    """Weigh the channels by their means (Hu et al. 2018)."""
-
-    def __init__(self, c: int, reduction: int = 4) -> None:
-        super().__init__()
-        self.weigh = nn.Sequential(
-            nn.Conv2d(c, c // reduction, 1), nn.ReLU(), nn.Conv2d(c // reduction, c, 1), nn.Sigmoid()
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map ``(n, c, h, w)`` to the same shape."""
-        out: Tensor = x * self.weigh(x.mean((2, 3), keepdim=True))
-        return out
 
 
 class MultiScaleResidual(nn.Module):
@@ -107,3 +95,16 @@ def _convolution(c1: int, c2: int, k: int) -> nn.Sequential:
 def build(classes: int = 3, side: int = 28) -> MfeNet:
     """Build the network for maps of ``side`` pixels."""
     return MfeNet(classes, side)
+
+
+SYSTEM = System(
+    name="mfe_net",
+    number="S13",
+    paper="MFE-Net, Signal, Image and Video Processing 2024, s11760-024-03221-1",
+    public="names of the parts",
+    chosen="all sizes, and how it is trained",
+    reported="unknown",
+    build=lambda classes, side=28: FlowSystem(MfeNet(classes, side), side, "flow_map"),
+    recipe=Recipe(epochs=25),
+    exported=True,
+)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from assistive.zoo.systems import FlowSystem, Recipe, System
+
 WIDTHS = (8, 18, 28)
 """Channels after the stem and the two residual blocks."""
 
@@ -152,3 +154,18 @@ def _convolution(c1: int, c2: int) -> tuple[nn.Module, ...]:
 def build(classes: int = 3, side: int = 28) -> OffTANet:
     """Build the network for maps of ``side`` pixels."""
     return OffTANet(classes, side)
+
+
+SYSTEM = System(
+    name="off_tanet",
+    number="S16",
+    paper="Zhang et al.: Off-TANet, PRICAI 2021",
+    public="code: layers, optimiser, preprocessing",
+    chosen="strain by its formula (the code squares du/dy for dv/dy); balanced classes; no ReLU in a bottleneck of one",
+    reported="CASME + CASME II + CAS(ME)^2, 294 clips, 3 classes, LOSO, best epoch by test, mean of subjects: "
+    "UF1 .7242, UAR .7315",
+    build=lambda classes, side=112: FlowSystem(OffTANet(classes, side), side, "flow"),
+    recipe=Recipe(epochs=12),
+    parameters=59_403,
+    exported=True,
+)

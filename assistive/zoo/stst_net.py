@@ -8,6 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from assistive.zoo.systems import FlowSystem, Recipe, System
+
 STREAMS = (3, 5, 8)
 """Kernels of the three streams."""
 
@@ -46,3 +48,17 @@ class StstNet(nn.Module):
 def build(classes: int = 3, side: int = 28) -> StstNet:
     """Build the network for maps of ``side`` pixels."""
     return StstNet(classes, side)
+
+
+SYSTEM = System(
+    name="stst_net",
+    number="",
+    paper="Liong et al.: STSTNet, FG 2019",
+    public="description and sizes",
+    chosen="balanced classes, epochs fixed",
+    reported="composite of MEGC2019, 3 classes, LOSO: UF1 .7353, UAR .7605",
+    build=lambda classes, side=28: FlowSystem(StstNet(classes, side), side, "flow"),
+    recipe=Recipe(epochs=30),
+    parameters=162_051,
+    exported=True,
+)

@@ -52,7 +52,7 @@ def of(people: list[int]) -> MapSet:
 several = st.lists(st.integers(0, 9), min_size=2, max_size=60).filter(lambda people: len(set(people)) > 1)
 
 
-@given(several, st.integers(0, 5), st.sampled_from(sorted(PROTOCOLS)))
+@given(several, st.integers(0, 5), st.sampled_from(["loso", "holdout"]))
 def test_nobody_is_on_both_sides_and_every_clip_is_on_one(people: list[int], seed: int, protocol: str) -> None:
     maps = of(people)
     folds = PROTOCOLS[protocol](maps, seed)

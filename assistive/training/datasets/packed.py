@@ -58,6 +58,15 @@ class MapSet:
             datasets=tuple(self.datasets[i] for i in pick),
         )  # fmt: skip
 
+    def relabelled(self, order: NDArray[np.integer[Any]]) -> MapSet:
+        """Return the same maps, each with the label of another."""
+        return replace(self, labels=self.labels[order])
+
+    @property
+    def inputs(self) -> NDArray[np.uint8]:
+        """What can be seen, without labels: the maps."""
+        return self.maps
+
     @property
     def knows_people(self) -> bool:
         """It says who is in each clip."""

@@ -1,0 +1,83 @@
+"""What the systems of the zoo are and cost: number, parameters, multiplications, inputs, and what of them is public."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from rich.table import Table
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from assistive.synth.motion_bed import BedSettings
+from assistive.training.datasets.motion_bed import make_bed
+from assistive.training.systems import batch_of
+from assistive.zoo.systems import Batch, Need, System, SystemNetwork, systems
+
+CLASSES = 3
+
+
+def describe(system: System) -> dict[str, Any]:
+    """Say of a system what it is and what it costs.
+
+    Returns:
+        ``name``, ``number``, ``paper``, ``parameters`` (that are trained), ``published_parameters`` (or None), ``macs``
+        of one clip, ``inputs`` (by key: ``side_px``, ``steps``, ``colour``), ``public``, ``chosen``, ``reported``,
+        ``exported``, ``task``.
+    """
+    with torch.random.fork_rng(devices=[]):
+        network = system.build(CLASSES).eval()
+    return {
+        "name": system.name, "number": system.number, "paper": system.paper,
+        "parameters": count_parameters(network), "published_parameters": system.parameters,
+        "macs": count_macs(network, one_clip(network.inputs)),
+        "inputs": {n.key: {"side_px": n.side, "steps": n.steps, "colour": n.colour} for n in network.inputs},
+        "public": system.public, "chosen": system.chosen, "reported": system.reported, "exported": system.exported,
+        "task": system.task,
+    }  # fmt: skip
+
+
+def describe_all() -> list[dict[str, Any]]:
+    """Describe every system, in the order in which they are listed."""
+    return [describe(system) for system in systems()]
+
+
+def one_clip(needs: Sequence[Need]) -> Batch:
+    """Return the inputs of one drawn clip."""
+    return batch_of(make_bed(BedSettings(subjects=1, clips=1)).inputs, needs)
+
+
+def count_parameters(network: nn.Module) -> int:
+    """Return how many numbers are trained."""
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def count_macs(network: SystemNetwork, batch: Batch) -> int:
+    """Return the multiplications of one pass: those of convolutions, matrix products and recurrent layers."""
+    counter = FlopCounterMode(display=False)
+    fused = torch._C._get_mkldnn_enabled()
+    # Neither oneDNN's LSTM nor attention's fast way without gradients tells the counter what it multiplies.
+    torch._C._set_mkldnn_enabled(False)
+    try:
+        with torch.enable_grad(), counter:
+            network(batch)
+    finally:
+        torch._C._set_mkldnn_enabled(fused)
+    return int(counter.get_total_flops()) // 2
+
+
+def table(described: Sequence[dict[str, Any]]) -> Table:
+    """Lay descriptions out for the terminal."""
+    shown = Table("system", "", "parameters", "MMAC", "inputs", "public")
+    for one in described:
+        inputs = ", ".join(key + _size(size) for key, size in one["inputs"].items())
+        shown.add_row(one["name"], one["number"], f"{one['parameters']:,}", f"{one['macs'] / 1e6:,.2f}", inputs,
+                      one["public"])  # fmt: skip
+    return shown
+
+
+def _size(size: dict[str, Any]) -> str:
+    steps = f" {size['steps']} x" if size["steps"] else ""
+    side = f" {size['side_px']} px" if size["side_px"] else ""
+    return steps + side + (" RGB" if size["colour"] else "")
