@@ -34,7 +34,7 @@ from assistive.weights import find_weights
 
 log = logging.getLogger("second_opinion")
 MEDIAPIPE = "Apache-2.0, The MediaPipe Authors; turned from TFLite into ONNX"
-LOWEST, HIGHEST = 0.02, 0.9
+LOWEST, HIGHEST = 0.05, 0.9
 SHARE_OF_HARDER = 4
 
 

@@ -85,12 +85,11 @@ class GestureStream:
         self._blend = verifier.thresholds
         self._limit = settings.max_hands
         self.threshold = verifier.thresholds["enter_probability"]
-        self._faint, self._second = FAINT_GESTURE, None
+        self._second = None
         if settings.second_opinion:
             landmarks, reader, thresholds = _open_second(settings, verifier.classes, runtime, opener)
             self.threshold = thresholds.pop("enter_probability")
             self._second = SecondOpinion(landmarks, reader, Opinion(**thresholds))
-            self._faint = self._second.rule.lowest
         self.provider, self.reason = self._detector.provider, self._detector.reason
         self.stage_ms: Mapping[str, float] = {}
 
@@ -129,7 +128,7 @@ class GestureStream:
 
     def _is_worth_a_look(self, detection: Detection, seen: NDArray[np.float32]) -> bool:
         hand = self._hand(detection, seen)
-        return hand.score >= SURE_HAND or hand.probability >= self._faint
+        return hand.score >= SURE_HAND or hand.probability >= FAINT_GESTURE
 
     def _ask(self, second: SecondOpinion, image: NDArray[np.uint8], hands: list[Hand]) -> list[Hand]:
         """Ask the second opinion on the hand most likely to speak, unless it is clear what it shows."""
