@@ -118,10 +118,10 @@ def open_session(weights: Weights, settings: RuntimeSettings) -> Session:
     return opened
 
 
-def installed_packages() -> dict[str, str]:
-    """Return the versions of the onnxruntime packages that are installed, by name; more than one is a mistake."""
+def installed_packages(names: tuple[str, ...] = PACKAGES) -> dict[str, str]:
+    """Return the versions of those packages that are installed, by name; more than one onnxruntime is a mistake."""
     found = {}
-    for name in PACKAGES:
+    for name in names:
         try:
             found[name] = version(name)
         except PackageNotFoundError:

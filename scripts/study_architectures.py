@@ -14,13 +14,13 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, AssistiveError, ConfigError
 from assistive.evaluation.report import check_writable, machine, provenance, write_json
+from assistive.runtime import installed_packages
 from assistive.training.datasets.labelled import write_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -59,7 +59,7 @@ def study(args: argparse.Namespace) -> None:
     for name in chosen:
         _train(name, args)
     result = measure(Study(args.data, args.runs, chosen, args.imgsz, args.rounds, quantise), _say)
-    result = {**provenance(), "machine": machine(), "packages": _versions(), **result}
+    result = {**provenance(), "machine": machine(), "packages": installed_packages(PACKAGES), **result}
     picture = args.markdown.with_suffix(".svg")
     if chosen:
         draw(result, picture)
@@ -84,16 +84,6 @@ def _train(name: str, args: argparse.Namespace) -> None:
     ]  # fmt: skip
     if subprocess.run(command, check=False).returncode:
         raise ConfigError(f"{name} could not be trained", "mend what its training said above", "study.train")
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def _say(what: str) -> None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from assistive.errors import SourceError
 from assistive.training.datasets.inputs import Array, Clip, make
+from assistive.training.datasets.packed import refuse_twice
 from assistive.types import EXPRESSIONS
 from assistive.zoo.systems import Need
 
@@ -153,10 +154,7 @@ def join_clips(parts: Sequence[ClipSet]) -> ClipSet:
     if any(part.classes != first.classes for part in parts):
         what = "the data sets differ in their classes"
         raise SourceError(what, "train on each by itself, or give all of them the same --classes", "clips.join")
-    names = [name for part in parts for name in set(part.datasets)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        what = f"the data set {twice[0]} is given twice: its people would be on both sides of a split"
-        raise SourceError(what, "name it once", "clips.join")
+    refuse_twice([part.datasets for part in parts])
     return ClipSet(
         ClipInputs([clip for part in parts for clip in part.inputs]),
         np.concatenate([part.labels for part in parts]),

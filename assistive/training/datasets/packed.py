@@ -95,10 +95,7 @@ def join(parts: Sequence[MapSet]) -> MapSet:
     if any(part.classes != first.classes or part.side != first.side for part in parts):
         what = "the data sets differ in their classes or in the size of their maps"
         raise SourceError(what, "train on each by itself, or give all of them the same --classes and side", "maps.join")
-    names = [name for part in parts for name in set(part.datasets)]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        what = f"the data set {twice[0]} is given twice: its people would be on both sides of a split"
-        raise SourceError(what, "name it once", "maps.join")
+    refuse_twice([part.datasets for part in parts])
     return MapSet(
         np.concatenate([part.maps for part in parts]),
         np.concatenate([part.labels for part in parts]),
@@ -106,6 +103,18 @@ def join(parts: Sequence[MapSet]) -> MapSet:
         tuple(name for part in parts for name in part.datasets),
         first.classes,
     )
+
+
+def refuse_twice(datasets: Sequence[Sequence[str]]) -> None:
+    """Refuse parts to be joined of which two hold clips of the same collection.
+
+    Raises:
+        SourceError: one collection comes twice.
+    """
+    names = [name for part in datasets for name in set(part)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        what = f"the data set {twice[0]} is given twice: its people would be on both sides of a split"
+        raise SourceError(what, "name it once", "data.twice")
 
 
 def read_packed(path: Path, need_subjects: bool = True) -> MapSet:
