@@ -8,6 +8,8 @@
     python scripts/evaluate.py drawn --faces PACK --rate HZ --out JSON
     python scripts/evaluate.py fusion --out JSON [--run runs/fusion]
     python scripts/evaluate.py zoo --list [--json]
+    python scripts/evaluate.py zoo --quick
+    python scripts/evaluate.py zoo --out JSON --markdown docs/zoo.md [--seeds 3] [--workers N | --ray ADDRESS]
 
 CSV for pictures: file,gesture and optionally x,y,w,h,group; one row a hand. A blank gesture is none of ours, palm|stop
 means that either is right, rock|none that saying nothing is right too. DATA is what prepare_hagrid.py wrote, or any
@@ -35,7 +37,7 @@ from rich.progress import track
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.config import load_settings
-from assistive.errors import EXIT_USER_ERROR, AssistiveError, ConfigError, WeightsError
+from assistive.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, AssistiveError, ConfigError, WeightsError
 from assistive.evaluation import detector_alone, fusion_table, tables
 from assistive.evaluation import drawn as drawn_clips
 from assistive.evaluation import expression as expressions_of
@@ -62,6 +64,7 @@ from assistive.synth.face_model import FaceModel
 from assistive.synth.face_portraits import MeshFinder, portraits
 from assistive.synth.faces import ClipMaker, SceneSettings
 from assistive.training.datasets.intents import IntentTable
+from assistive.training.datasets.labelled import write_whole
 from assistive.training.datasets.packed import read_packed
 from assistive.training.datasets.pairs import read_pairs
 from assistive.types import EXPRESSIONS, Frame
@@ -259,17 +262,47 @@ def fusion(
 def zoo(
     listed: Annotated[bool, typer.Option("--list", help="What each system is, and what it costs.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
-) -> None:
-    """Say what the published systems are that can be trained side by side."""
-    if not listed:
-        raise ConfigError("zoo has nothing to do", "give --list", "evaluation.zoo")
+    quick: Annotated[bool, typer.Option("--quick", help="Small, in minutes, and every system must learn.")] = False,
+    out: Annotated[Path | None, typer.Option(metavar="JSON", help="Where the result goes.")] = None,
+    markdown: Annotated[Path | None, typer.Option(metavar="MD", help="The result for people.")] = None,
+    model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this; may be repeated.")] = None,
+    seeds: Annotated[int, typer.Option(metavar="K", min=1, help="Trainings of each system.")] = 3,
+    run: Annotated[Path, typer.Option(metavar="DIR", help="For what is finished.")] = Path("runs/zoo"),
+    workers: Annotated[int, typer.Option(metavar="N", min=1, help="Systems trained at a time.")] = 2,
+    ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Ray cluster: auto, local, HOST:PORT.")] = None,
+) -> None:  # fmt: skip
+    """Train the published systems side by side on drawn clips, or say what they are."""
+    if not (listed or quick or out):
+        raise ConfigError("zoo has nothing to do", "give --list, --quick or --out", "evaluation.zoo")
     from assistive.evaluation import zoo as zoo_of  # torch: the other commands do without
+    from assistive.evaluation import zoo_measure, zoo_report
+    from assistive.training.pools import choose_pool
+    from assistive.zoo.systems import systems
 
-    described = zoo_of.describe_all()
-    if as_json:
-        typer.echo(json.dumps(described, indent=2))
-    else:
-        console.print(zoo_of.table(described))
+    if listed:
+        described = zoo_of.describe_all()
+        typer.echo(json.dumps(described, indent=2)) if as_json else console.print(zoo_of.table(described))
+        return
+    for path in (out, markdown):
+        if path is not None:
+            check_writable(path)
+    plan = zoo_measure.quick() if quick else zoo_measure.whole(seeds)
+    names = model or [one.name for one in systems() if one.task in zoo_measure.MEASURED]
+    try:
+        logs = zoo_measure.run_plan(plan, names, run / ("quick" if quick else "whole"), choose_pool(workers, ray))
+    except KeyboardInterrupt:
+        console.print(f"stopped; the same command goes on from what is finished in {run}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+    result = {**provenance(), "machine": machine(), **zoo_measure.summarise(plan, logs)}
+    if out is not None:
+        write_json(out, result)
+    if markdown is not None:
+        write_whole(markdown, zoo_report.render(result).encode())
+    console.print(*zoo_report.terminal(result))
+    failed = zoo_report.failed(result)
+    if quick and failed:
+        console.print(f"not better than chance and shuffled labels: {', '.join(failed)}")
+        raise typer.Exit(1)
 
 
 def open_face_reader(settings: Settings) -> ExpressionStream:

@@ -1,42 +1,54 @@
-"""Train and measure a micro-expression recogniser on real collections; a run that was stopped goes on where it was.
+"""Train and measure micro-expression systems on real collections; a run that was stopped goes on where it was.
 
     python scripts/train_expression.py --data NAME PATH [--data NAME PATH ...] --model off_tanet --protocol loso
-        [--epochs N|inner] [--seeds K] --out runs/NAME
+        [--epochs N|inner] [--seeds K] [--workers N | --ray ADDRESS] --out runs/NAME
 
-NAME is one of casme2, samm, smic, casme_sq, casme3 (a folder as released, unpacked) or packed (an .npz). The result,
-pooled over all folds and with an interval, is OUT/result.json; OUT/folds.jsonl has a line a fold. The number of epochs
-is fixed before, or chosen inside the training part; never on the test part.
+NAME is one of casme2, samm, smic, casme_sq, casme3 (a folder as released, unpacked), motion_bed (drawn; PATH is a
+condition: standard, hard ...) or packed (an .npz of flow maps). The result, pooled over all folds and with an interval,
+is OUT/result.json; OUT/folds.jsonl has a line a fold. --model all trains every system of the zoo, each into a folder of
+its own in OUT. The number of epochs is fixed before, or chosen inside the training part; never on the test part.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 import yaml
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from assistive.errors import EXIT_INTERRUPTED, EXIT_USER_ERROR, AssistiveError
 from assistive.evaluation.report import check_writable, machine, provenance, write_json
+from assistive.training.datasets.clip_set import ClipSet
+from assistive.training.datasets.clip_sources import load_clips
 from assistive.training.datasets.collections import COLLECTIONS
 from assistive.training.datasets.face_points import MeshPoints
 from assistive.training.datasets.flow_maps import FlowRecipe, map_clips
 from assistive.training.datasets.packed import MapSet, join, read_packed
 from assistive.training.expression import NETWORKS, FitRecipe, NetworkLearner
+from assistive.training.fold_log import FoldLog
 from assistive.training.pca_svm import PcaSvmLearner
-from assistive.training.protocols import PROTOCOLS, FoldLog, measure
+from assistive.training.pools import choose_pool
+from assistive.training.protocols import PROTOCOLS, measure
+from assistive.training.systems import SystemLearner
+from assistive.zoo.systems import MODULES, Recipe, find, systems
 
 PACKED = "packed"
 INNER = "inner"
 PCA_SVM = "pca_svm"
-MODELS = (*NETWORKS, PCA_SVM)
+ALL = "all"
+MODELS = (*MODULES, PCA_SVM, ALL)
+
+Learner = NetworkLearner | PcaSvmLearner | SystemLearner
 
 console = Console()
 
@@ -50,56 +62,114 @@ def main(arguments: list[str] | None = None) -> None:
         print(error, file=sys.stderr)
         sys.exit(EXIT_USER_ERROR)
     except KeyboardInterrupt:
-        print(f"stopped; the same command goes on from {args.out / 'folds.jsonl'}", file=sys.stderr)
+        print(f"stopped; the same command goes on from what is finished in {args.out}", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
 
 
 def run(args: argparse.Namespace) -> None:
-    """Read the data, measure, write the result."""
+    """Read the data, measure, write a result for each model."""
     torch.set_num_threads(args.threads)
     config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
-    learner = build_learner(args.model, args.epochs, config)
-    check_writable(args.out / "result.json")
-    maps, read = load(args.data, args.classes, FlowRecipe(**config["flow"], workers=args.workers), args.cache)
-    made = {"data": maps.fingerprint(), "classes": list(maps.classes), "protocol": args.protocol,
-            "model": args.model, "recipe": asdict(learner)}  # fmt: skip
-    log = FoldLog(args.out / "folds.jsonl", made)
-    result = measure(maps, args.protocol, learner, range(args.seeds), log)
-    write_json(args.out / "result.json", {**provenance(), "machine": machine(), **made, "read": read, **result})
-    show(result)
+    names = [one.name for one in systems() if one.task == "classes"] if args.model == ALL else [args.model]
+    as_maps = args.model == PCA_SVM or any(name == PACKED for name, _ in args.data)
+    build = build_map_learner if as_maps else build_system_learner
+    learners = {name: build(name, args, config) for name in names}
+    folders = {name: args.out / name if args.model == ALL else args.out for name in names}
+    for folder in folders.values():
+        check_writable(folder / "result.json")
+    clips, read = load(args, as_maps, FlowRecipe(**config["flow"], workers=args.workers))
+    made = {"data": clips.fingerprint(), "classes": list(clips.classes), "protocol": args.protocol}
+    pool, results = choose_pool(args.workers, args.ray), {}
+    with Progress(console=console) as progress:
+        for name, learner in learners.items():
+            known = {**made, "model": name, "recipe": asdict(learner)}
+            log = FoldLog(folders[name] / "folds.jsonl", known)
+            figures = measure(clips, args.protocol, learner, range(args.seeds), log, pool, progress, name)
+            results[name] = {**provenance(), "machine": machine(), **known, "read": read, **figures}
+            write_json(folders[name] / "result.json", results[name])
+    show(results)
 
 
-def build_learner(model: str, epochs: str | None, config: dict[str, Any]) -> NetworkLearner | PcaSvmLearner:
-    """Return the learner that was asked for.
+def build_map_learner(name: str, args: argparse.Namespace, config: Mapping[str, Any]) -> Learner:
+    """Return what learns from flow maps alone, which is all that a packed file holds.
 
     Raises:
-        AssistiveError: the number of epochs is none, or the model has no epochs.
+        AssistiveError: the system needs more of a clip, the number of epochs is none, or the model has no epochs.
     """
-    recipe = dict(config["models"][model])
-    if model == PCA_SVM:
-        if epochs is not None:
+    if name == PCA_SVM:
+        if args.epochs is not None:
             raise AssistiveError(f"{PCA_SVM} knows no epochs", "leave --epochs out", "training.epochs")
-        return PcaSvmLearner(**recipe)
-    most = recipe.pop("epochs")
-    if epochs is None or epochs == INNER:
-        return NetworkLearner(model, most, FitRecipe(**recipe), config["inner_share"] if epochs else None)
-    if not epochs.isdecimal() or not int(epochs):
-        raise AssistiveError(f"--epochs {epochs} is no number of epochs", f"give 1 or more, or {INNER}",
+        return PcaSvmLearner(**config["models"][PCA_SVM])
+    if name not in NETWORKS:
+        what = f"packed files hold flow maps alone, and {name} needs more of a clip"
+        raise AssistiveError(what, f"give the collection itself, or one of: {', '.join(NETWORKS)}, {PCA_SVM}",
+                             "training.maps")  # fmt: skip
+    recipe = asdict(_recipe(name, config))
+    most = _epochs(args.epochs) or recipe["epochs"]
+    del recipe["epochs"]
+    return NetworkLearner(name, most, FitRecipe(**recipe), config["inner_share"] if args.epochs == INNER else None)
+
+
+def build_system_learner(name: str, args: argparse.Namespace, config: Mapping[str, Any]) -> Learner:
+    """Return what learns from whole clips.
+
+    Raises:
+        AssistiveError: the number of epochs is none, or cannot be chosen inside.
+    """
+    system = find(name)
+    if system.task != "classes":
+        raise AssistiveError(f"{name} ({system.number}) answers no classes", "read what evaluate.py zoo --list says",
+                             "training.task")  # fmt: skip
+    inner = args.epochs == INNER
+    if inner and system.trained_by is not None:
+        what = f"{name} is trained in stages: its epochs cannot be chosen inside"
+        raise AssistiveError(what, "give --epochs a number, or leave it out", "training.epochs")
+    recipe = (system.quick.recipe if args.quick else None) or _recipe(name, config)
+    recipe = replace(recipe, epochs=_epochs(args.epochs) or recipe.epochs)
+    options = system.quick.options if args.quick else {}
+    return SystemLearner(name, recipe, options, inner_share=config["inner_share"] if inner else None)
+
+
+def _recipe(name: str, config: Mapping[str, Any]) -> Recipe:
+    """Return the recipe of the config, where it has one, else the system's own."""
+    return Recipe(**config["models"][name]) if name in config["models"] else find(name).recipe
+
+
+def _epochs(said: str | None) -> int | None:
+    """Return the number of epochs that was given, or None."""
+    if said is None or said == INNER:
+        return None
+    if not said.isdecimal() or not int(said):
+        raise AssistiveError(f"--epochs {said} is no number of epochs", f"give 1 or more, or {INNER}",
                              "training.epochs")  # fmt: skip
-    return NetworkLearner(model, int(epochs), FitRecipe(**recipe))
+    return int(said)
 
 
-def load(data: list[list[str]], classes: str, recipe: FlowRecipe, cache: Path) -> tuple[MapSet, list[str]]:
-    """Read all data sets.
+def load(args: argparse.Namespace, as_maps: bool, recipe: FlowRecipe) -> tuple[MapSet | ClipSet, list[str]]:
+    """Read all data sets, and say what was read.
+
+    Returns:
+        All clips, and what was read, left out and mended, in words.
+
+    Raises:
+        AssistiveError: one cannot be read, or has no such classes.
+    """
+    if as_maps:
+        return load_maps(args.data, args.classes, recipe, args.cache)
+    args.cache.mkdir(parents=True, exist_ok=True)
+    clips, lines = load_clips(args.data, args.classes, args.cache, MeshPoints)
+    _say(lines)
+    return clips, lines
+
+
+def load_maps(data: list[list[str]], classes: str, recipe: FlowRecipe, cache: Path) -> tuple[MapSet, list[str]]:
+    """Read all data sets as flow maps.
 
     Args:
         data: pairs of a name and a path.
         classes: ``three`` or ``five``.
         recipe: of the flow maps.
         cache: folder of computed flow maps.
-
-    Returns:
-        All maps, and what was read, left out and mended, in words.
 
     Raises:
         AssistiveError: one cannot be read, or has no such classes.
@@ -115,36 +185,47 @@ def load(data: list[list[str]], classes: str, recipe: FlowRecipe, cache: Path) -
             collection = COLLECTIONS.get(name)(Path(path), classes)
             part, collection = map_clips(collection, MeshPoints, recipe, cache)
             said = collection.lines()
-        for line in said:
-            console.print(line, highlight=False, soft_wrap=True)
+        _say(said)
         parts.append(part)
         lines += said
     return join(parts), lines
 
 
-def show(result: dict[str, Any]) -> None:
-    """Print the figures."""
-    table = Table("seed", "UF1", "95 % interval", "UAR", "clips", *result["pooled"]["by_dataset"])
-    for seed, figures in [*result["by_seed"].items(), ("all", result["pooled"])]:
-        low, high = figures["uf1_ci95"]
-        each = (f"{one['uf1']:.3f}" for one in figures["by_dataset"].values())
-        table.add_row(str(seed), f"{figures['uf1']:.3f}", f"{low:.3f} to {high:.3f}", f"{figures['uar']:.3f}",
-                      str(figures["clips"]), *each)  # fmt: skip
-    console.print(table, f"mean over the seeds: UF1 {result['uf1']:.3f}, UAR {result['uar']:.3f}")
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, highlight=False, soft_wrap=True)
+
+
+def show(results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print the figures: each seed of one model, or the means of many."""
+    datasets = next(iter(results.values()))["pooled"]["by_dataset"]
+    table = Table("model", "seed", "UF1", "95 % interval", "UAR", "clips", *datasets)
+    for name, result in results.items():
+        by_seed = result["by_seed"].items() if len(results) == 1 else ()
+        for seed, figures in [*by_seed, ("all", result["pooled"])]:
+            low, high = figures["uf1_ci95"]
+            each = (f"{one['uf1']:.3f}" for one in figures["by_dataset"].values())
+            table.add_row(name, str(seed), f"{figures['uf1']:.3f}", f"{low:.3f} to {high:.3f}",
+                          f"{figures['uar']:.3f}", str(figures["clips"]), *each)  # fmt: skip
+    console.print(table)
+    for name, result in results.items():
+        console.print(f"{name}: mean over the seeds: UF1 {result['uf1']:.3f}, UAR {result['uar']:.3f}")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs=2, action="append", required=True, metavar=("NAME", "PATH"))
-    parser.add_argument("--model", choices=MODELS, required=True)
+    parser.add_argument("--model", choices=MODELS, required=True, metavar="NAME", help=f"one of {', '.join(MODELS)}")
     parser.add_argument("--protocol", choices=PROTOCOLS, required=True)
-    parser.add_argument("--epochs", metavar="N", help="a number, or inner; left out: as in the config")
+    parser.add_argument("--epochs", metavar="N", help="a number, or inner; left out: as in the config or the system")
     parser.add_argument("--seeds", type=int, choices=range(1, 101), default=1, metavar="K", help="seeds 0 to K-1")
     parser.add_argument("--classes", choices=("three", "five"), default="three", help="of MEGC2019, or the usual five")
+    parser.add_argument("--quick", action="store_true", help="systems at their quick size")
     parser.add_argument("--out", type=Path, required=True, help="folder for log and result")
     parser.add_argument("--config", type=Path, default=Path("configs/train/expression.yaml"))
-    parser.add_argument("--cache", type=Path, default=Path("data/flow"), help="folder of computed flow maps")
-    parser.add_argument("--workers", type=int, default=2, help="threads that compute flow maps")
+    parser.add_argument("--cache", type=Path, default=Path("data/flow"), help="folder of what is computed of clips")
+    parser.add_argument("--workers", type=int, default=2, metavar="N", help="folds trained at a time, each by itself")
+    parser.add_argument("--ray", metavar="ADDRESS", help="train folds on a Ray cluster instead: auto, local, HOST:PORT")
     parser.add_argument("--threads", type=int, default=1, help="of torch; these networks gain little from more")
     return parser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -18,8 +18,12 @@ from assistive.zoo.systems import Batch, Need, System, SystemNetwork, systems
 CLASSES = 3
 
 
-def describe(system: System) -> dict[str, Any]:
+def describe(system: System, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Say of a system what it is and what it costs.
+
+    Args:
+        system: which.
+        options: how its network is built; None = as the whole one.
 
     Returns:
         ``name``, ``number``, ``paper``, ``parameters`` (that are trained), ``published_parameters`` (or None), ``macs``
@@ -27,7 +31,7 @@ def describe(system: System) -> dict[str, Any]:
         ``exported``, ``task``.
     """
     with torch.random.fork_rng(devices=[]):
-        network = system.build(CLASSES).eval()
+        network = system.build(CLASSES, **(options or {})).eval()
     return {
         "name": system.name, "number": system.number, "paper": system.paper,
         "parameters": count_parameters(network), "published_parameters": system.parameters,

@@ -19,7 +19,7 @@ from assistive.evaluation.expression import uf1
 from assistive.expression.flow import network_input
 from assistive.registry import Registry
 from assistive.training.datasets.packed import MapSet
-from assistive.training.loop import Watch, balance, descend
+from assistive.training.loop import Watch, balance, best_epoch, descend
 from assistive.training.protocols import holdout
 
 NETWORKS: Registry[nn.Module] = Registry(
@@ -159,4 +159,4 @@ class NetworkLearner:
 
         fit(self.network_name, inner.maps, inner.labels, self.epochs, seed, classes=len(train.classes),
             recipe=self.recipe, watch=watch)  # fmt: skip
-        return int(np.argmax(np.convolve(np.pad(scores, 1, "edge"), np.ones(3) / 3, "valid"))) + 1
+        return best_epoch(scores)

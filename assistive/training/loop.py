@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,6 +75,11 @@ def descend(
         if watch is not None:
             watch(epoch + 1, network)
     return network.eval()
+
+
+def best_epoch(scores: Sequence[float]) -> int:
+    """Return the epoch, from 1, with the best score, smoothed over three; of equals the first."""
+    return int(np.argmax(np.convolve(np.pad(scores, 1, "edge"), np.ones(3) / 3, "valid"))) + 1
 
 
 def balance(labels: NDArray[np.integer[Any]], classes: int) -> NDArray[np.float32]:

@@ -8,11 +8,9 @@ behind the last whole line.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
@@ -22,6 +20,7 @@ from rich.progress import Progress
 from assistive.errors import SourceError
 from assistive.evaluation.expression import figures, uf1
 from assistive.training.fold_log import FoldLog
+from assistive.training.pools import HERE, Pool
 
 Index = NDArray[np.int64]
 Set = TypeVar("Set", bound="Labelled")
@@ -168,48 +167,39 @@ def run_fold(maps: Labelled, fold: Fold, learner: Learner, seed: int) -> tuple[P
 
 
 def run_folds(
-    maps: Labelled, folds: Sequence[tuple[int, Fold]], learner: Learner, workers: int = 1
+    maps: Labelled, folds: Sequence[tuple[int, Fold]], learner: Learner, pool: Pool = HERE
 ) -> Iterator[dict[str, Any]]:
     """Train and test folds, each with its seed; yield their lines as they are finished.
 
     Args:
         maps: the clips.
         folds: seed and fold.
-        learner: what is measured; it and the clips can be pickled.
-        workers: processes; 1 = this one. Each computes with one thread, and a fold's line is the same from any of them.
+        learner: what is measured; where others do the work, it and the clips can be pickled.
+        pool: where folds are trained; a fold's line is the same from anywhere.
     """
-    if workers == 1:
-        yield from (run_fold(maps, fold, learner, seed)[1] for seed, fold in folds)
-        return
-    threads = os.environ.get("OMP_NUM_THREADS")
-    os.environ["OMP_NUM_THREADS"] = "1"  # read by what the processes import
-    try:
-        with ProcessPoolExecutor(workers, get_context("spawn"), _receive, (maps, learner)) as pool:
-            jobs = [pool.submit(_run_received, fold, seed) for seed, fold in folds]
-            try:
-                yield from (job.result() for job in as_completed(jobs))
-            finally:
-                pool.shutdown(cancel_futures=True)
-    finally:
-        os.environ.pop("OMP_NUM_THREADS") if threads is None else os.environ.update(OMP_NUM_THREADS=threads)
+    return pool.run(_Folds(maps, learner), folds)
 
 
-_received: list[Any] = []
-"""In a process of :func:`run_folds`: the clips, whose made inputs are kept from fold to fold, and the learner."""
+@dataclass(frozen=True, slots=True)
+class _Folds:
+    """Trains and tests one fold at a time; the clips keep from fold to fold what is made of them."""
 
+    maps: Labelled
+    learner: Learner
 
-def _receive(*given: Any) -> None:
-    _received[:] = given
-
-
-def _run_received(fold: Fold, seed: int) -> dict[str, Any]:
-    maps, learner = _received
-    return run_fold(maps, fold, learner, seed)[1]
+    def __call__(self, job: tuple[int, Fold]) -> dict[str, Any]:
+        seed, fold = job
+        try:
+            return run_fold(self.maps, fold, self.learner, seed)[1]
+        except Exception as error:
+            error.add_note(f"fold {fold.name} with seed {seed} failed")
+            raise
 
 
 def measure(
-    maps: Labelled, protocol: str, learner: Learner, seeds: Sequence[int], log: FoldLog, workers: int = 1
-) -> dict[str, Any]:
+    maps: Labelled, protocol: str, learner: Learner, seeds: Sequence[int], log: FoldLog, pool: Pool = HERE,
+    progress: Progress | None = None, title: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """Run a protocol with several seeds, each fold once.
 
     Args:
@@ -218,7 +208,9 @@ def measure(
         learner: what is measured.
         seeds: one whole run each.
         log: where finished folds go, and from where they are taken.
-        workers: folds that are trained at a time, each in a process of its own.
+        pool: where folds are trained.
+        progress: has a bar for it; None = one of its own.
+        title: of the bar.
 
     Returns:
         ``uf1`` and ``uar`` (means over the seeds), ``uf1_sd`` (over the seeds; None of one), ``by_seed`` (the figures
@@ -227,14 +219,14 @@ def measure(
     """
     folds = [(seed, fold) for seed in seeds for fold in PROTOCOLS[protocol](maps, seed)]
     missing = [(seed, fold) for seed, fold in folds if (seed, fold.name) not in log.done]
-    with Progress() as progress:
-        task = progress.add_task(protocol, total=len(folds), completed=len(folds) - len(missing))
-        for row in run_folds(maps, missing, learner, workers):
+    with Progress() if progress is None else nullcontext(progress) as bars:
+        task = bars.add_task(title or protocol, total=len(folds), completed=len(folds) - len(missing))
+        for row in run_folds(maps, missing, learner, pool):
             log.add(row)
             clips, guess = _pooled(log, [one for one in folds if one[0] == row["seed"]])
             score = uf1(maps.labels[clips], guess, len(maps.classes))
-            said = f"{protocol} seed {row['seed']} {row['fold']} UF1 {score:.3f}"
-            progress.update(task, advance=1, description=said)
+            said = f"{title or protocol} seed {row['seed']} {row['fold']} UF1 {score:.3f}"
+            bars.update(task, advance=1, description=said)
     by_seed = {seed: _figures(maps, log, [one for one in folds if one[0] == seed]) for seed in seeds}
     scores = [one["uf1"] for one in by_seed.values()]
     return {

@@ -8,7 +8,7 @@ inputs too, which hold no label.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from typing import Any
 
@@ -17,10 +17,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from assistive.evaluation.expression import uf1
 from assistive.training.datasets.clip_set import ClipInputs, ClipSet
 from assistive.training.datasets.mirror import mirrored
-from assistive.training.loop import Watch, balance, descend
-from assistive.training.protocols import Predictor
+from assistive.training.loop import Watch, balance, best_epoch, descend
+from assistive.training.protocols import Predictor, holdout
 from assistive.zoo.systems import Batch, Need, Recipe, SystemNetwork, build, find
 
 SETTLED_ON = 256
@@ -100,12 +101,16 @@ class SystemLearner:
         recipe: how; None = the system's own.
         options: of its network.
         mirror: show half of the clips mirrored, anew in each epoch.
+        inner_share: None = exactly the recipe's epochs. Else this share of the training clips, of subjects by
+            themselves, is held back once, the epoch with their best UF1 is noted, and the network is trained anew on
+            all of the training part for that many epochs. Not for a system that is trained in stages.
     """
 
     system: str
     recipe: Recipe | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     mirror: bool = True
+    inner_share: float | None = None
 
     @property
     def adapts(self) -> bool:
@@ -119,8 +124,24 @@ class SystemLearner:
             module, _, function = own.partition(":")
             learned: Predictor = getattr(import_module(module), function)(self, train, seed, unlabelled)
             return learned
-        network = self.train(train, seed, unlabelled=unlabelled)
-        return Fitted(network, {"epochs": self.pace.epochs})
+        epochs = self.pace.epochs
+        if self.inner_share is not None:
+            epochs = self._choose(train, seed, self.inner_share, unlabelled)
+        network = self.train(train, seed, unlabelled=unlabelled, recipe=replace(self.pace, epochs=epochs))
+        return Fitted(network, {"epochs": epochs})
+
+    def _choose(self, train: ClipSet, seed: int, share: float, unlabelled: ClipInputs | None) -> int:
+        fold = holdout(train, seed, share)[0]
+        inner, judged = train.take(fold.train), train.take(fold.test)
+        scores: list[float] = []
+
+        def watch(_: int, network: nn.Module) -> None:
+            assert isinstance(network, SystemNetwork)
+            guess = outputs_of(network, judged.inputs)["logits"].argmax(1)
+            scores.append(uf1(judged.labels, guess, len(train.classes)))
+
+        self.train(inner, seed, unlabelled=unlabelled, watch=watch)
+        return best_epoch(scores)
 
     @property
     def pace(self) -> Recipe:

@@ -7,7 +7,7 @@ trained in stages, or ends in a classical classifier, names a function of its ow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Literal
@@ -29,6 +29,17 @@ MODULES = (
     "stst_net",
     "dual_atme",
     "flow_net",
+    "conv3d_gru",
+    "dstan",
+    "co_attention_3d",
+    "convlstm_transformer",
+    "feat_ref",
+    "dcbam_efficientnet",
+    "mfvan",
+    "rrrn",
+    "astann",
+    "apex_spotter",
+    "mer_amre",
 )
 """Modules of this package that hold a ``SYSTEM``, named as the system is; in the order in which they are listed."""
 
@@ -67,6 +78,19 @@ class Recipe:
     rate: float = 1e-3
     decay: float = 1e-2
     smoothing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """A system at a size that trains on 144 clips within 40 s of one core.
+
+    Attributes:
+        options: of its network, where it differs from the whole one (fewer moments, smaller pictures).
+        recipe: how it is trained; None = as the whole one.
+    """
+
+    options: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Recipe | None = None
 
 
 class SystemNetwork(nn.Module):
@@ -136,6 +160,8 @@ class System:
             batch of them with each batch.
         trained_by: ``module:function`` of ``assistive.training`` that takes the trainer's place.
         task: what it answers: ``classes``, or ``apex``, the moment of the apex (it has no ``logits``).
+        quick: how it is built and trained where minutes count (``evaluate.py zoo --quick``).
+        heavy: as a whole it trains for hours on a processor: the published table has it at its quick size.
     """
 
     name: str
@@ -151,6 +177,8 @@ class System:
     adapts: bool = False
     trained_by: str | None = None
     task: Literal["classes", "apex"] = "classes"
+    quick: Quick = field(default_factory=Quick)
+    heavy: bool = False
 
     @property
     def inputs(self) -> tuple[Need, ...]:

@@ -17,6 +17,7 @@ from assistive.training.datasets import casme2, casme3, casme_sq, samm, smic  # 
 from assistive.training.datasets.collections import COLLECTIONS  # noqa: E402
 from assistive.training.datasets.me_clip import Collection, number_pictures  # noqa: E402
 from assistive.training.datasets.sheet import find_sheet, number, read_cells  # noqa: E402
+from assistive.training.datasets.unit_codes import NOT_CODED, UnitCodes, read_units  # noqa: E402
 
 PIXELS = cv2.imencode(".jpg", np.zeros((8, 8), np.uint8))[1].tobytes()
 
@@ -36,6 +37,14 @@ def write_pictures(folder: Path, names: Iterable[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (folder / name).write_bytes(PIXELS)
+
+
+def units(collection: Collection) -> dict[str, UnitCodes]:
+    return {clip.name: clip.units for clip in collection.clips}
+
+
+def coded(*moved: int, unsure: Sequence[int] = (), whole: bool = True) -> UnitCodes:
+    return UnitCodes(frozenset(moved), frozenset(unsure), whole)
 
 
 def frames(collection: Collection, clip: str) -> tuple[str, str, str]:
@@ -81,6 +90,8 @@ def test_casme2_has_the_three_classes_of_megc2019(casme2_folder: Path) -> None:
         "not in the list of MEGC2019": 2, "emotion sadness": 1, "emotion others": 1, "no pictures in its folder": 1,
     }  # fmt: skip
     assert len(found.clips) + sum(found.left_out.values()) == len(CASME2_ROWS)
+    assert units(found) == {"EP02_01f": coded(12), "EP03_02": coded(4, 10), "EP01_11f": coded(1, 2),
+                            "EP02_04f": coded(14)}  # fmt: skip
 
 
 def test_casme2_frames_are_numbers_of_pictures(casme2_folder: Path) -> None:
@@ -100,6 +111,7 @@ def test_casme2_in_the_usual_five_classes(casme2_folder: Path) -> None:
     assert found.classes == ("disgust", "happiness", "repression", "surprise", "others")
     assert found.counts() == {"disgust": 2, "happiness": 1, "repression": 1, "surprise": 1, "others": 1}
     assert found.left_out == {"no apex": 1, "emotion sadness": 1, "no pictures in its folder": 1}
+    assert units(found)["EP09_05f"] == coded(4, whole=False)
 
 
 def test_what_was_left_out_is_said(casme2_folder: Path) -> None:
@@ -115,6 +127,35 @@ def test_cropped_pictures_will_do(tmp_path: Path) -> None:
     assert frames(casme2.read(tmp_path), "EP02_01f")[0] == "reg_img46.jpg"
 
 
+def test_an_edition_without_action_units_is_told(tmp_path: Path) -> None:
+    without = [[*row[:7], row[8]] for row in (CASME2_HEADER, CASME2_ROWS[0])]
+    write_sheet(tmp_path / "CASME2_label_Ver_2.xlsx", {"Sheet1": without})
+    write_pictures(tmp_path / "Cropped" / "sub01" / "EP02_01f", (f"reg_img{i}.jpg" for i in range(46, 87)))
+    found = casme2.read(tmp_path)
+    assert units(found) == {"EP02_01f": NOT_CODED}
+    assert "casme2: no action units are coded in 1 clips" in found.lines()
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("4+L10", coded(4, 10)), ("AU4+AU7", coded(4, 7)), ("AU 4 + au 7E", coded(4, 7)), ("4A", coded(4)),
+     ("L12A+R12B", coded(12)), ("A9", coded(9)), ("T23/B23", coded(23)), ("4A/B/C", coded(4)),
+     ("4 or 7", coded(unsure=(4, 7))), ("1+4/7", coded(1, unsure=(4, 7))), ("4+ref(5)", coded(4, unsure=(5,))),
+     ("12?", coded(unsure=(12,))), ("4+?", coded(4, whole=False)), ("4+7 or 4", coded(4, unsure=(7,))),
+     ("1\uff0c2", coded(1, 2)), ("1, 2; 26", coded(1, 2, 26)), ("14", coded(14)), ("4, soft focus", coded(4)),
+     *((nothing, NOT_CODED) for nothing in ("", "?", "/", "NULL", "nan", "soft focus"))],
+)  # fmt: skip
+def test_action_units(text: str, wanted: UnitCodes) -> None:
+    assert read_units(text) == wanted
+
+
+def test_a_row_of_action_units_has_nan_where_nothing_is_known() -> None:
+    some = (1, 4, 5, 12)
+    np.testing.assert_array_equal(read_units("L4B+45+1/5").row(some), np.float32([np.nan, 1, np.nan, 0]))
+    np.testing.assert_array_equal(read_units("4+?").row(some), np.float32([np.nan, 1, np.nan, np.nan]))
+    assert np.isnan(NOT_CODED.row(some)).all() and NOT_CODED.row(some).dtype == np.float32
+
+
 SAMM_HEADER = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Frame", "Offset Frame", "Duration",
                "Micro", "Action Units", "Estimated Emotion", "Objective Classes", "Notes"]  # fmt: skip
 
@@ -122,9 +163,9 @@ SAMM_HEADER = ["Subject", "Filename", "Inducement Code", "Onset Frame", "Apex Fr
 @pytest.fixture
 def samm_folder(tmp_path: Path) -> Path:
     rows = [
-        [6, "006_1_2", 1, 5562, 5588, 5632, 71, "1/2", "4A", "Anger", "II", None],  # 006 read as a number
-        ["028", "028_4_1", 4, 1071, 1143, 1134, 64, "1/2", "12", "Happiness", "III", None],
-        ["032", "032_3_1", 3, 4896, 1930, 4970, 75, "1/2", "1+2", "Surprise", "I", None],
+        [6, "006_1_2", 1, 5562, 5588, 5632, 71, "1/2", "4A+7B", "Anger", "II", None],  # 006 read as a number
+        ["028", "028_4_1", 4, 1071, 1143, 1134, 64, "1/2", "L12A", "Happiness", "III", None],
+        ["032", "032_3_1", 3, 4896, 1930, 4970, 75, "1/2", "1A+2B+ref(5)", "Surprise", "I", None],
         ["032", "032_3_2", 3, 100, 90, 120, 21, "1/2", "9", "Disgust", "II", None],
         ["033", "033_1_1", 3, 100, 110, 120, 21, "1/2", "14", "Other", "VII", None],
         [None] * 12,
@@ -152,6 +193,7 @@ def test_samm_with_lost_zeros_a_late_header_and_a_mistyped_apex(samm_folder: Pat
     assert frames(found, "028_4_1") == ("028_01071.jpg", "028_01143.jpg", "028_01143.jpg")
     assert found.left_out == {"apex not after onset": 1, "emotion other": 1}
     assert found.mended["one digit of the apex corrected"] == 1
+    assert units(found) == {"006_1_2": coded(4, 7), "028_4_1": coded(12), "032_3_1": coded(1, 2, unsure=(5,))}
 
 
 def test_samm_in_the_usual_five_classes(samm_folder: Path) -> None:
@@ -175,6 +217,7 @@ def test_smic_takes_classes_from_folders_and_the_middle_for_an_apex(tmp_path: Pa
     assert frames(found, "s1_ne_01") == ("image9.jpg", "image11.jpg", "image13.jpg")
     assert frames(found, "s1_po_01") == ("image99999.jpg", "image100000.jpg", "image100001.jpg")
     assert found.left_out == {"apex not after onset": 1}
+    assert set(units(found).values()) == {NOT_CODED}
 
 
 CASME_SQ_CODES = [
@@ -205,6 +248,7 @@ def test_casme_sq_whatever_the_order_of_its_sheets(tmp_path: Path, order: tuple[
     assert frames(found, "disgust1_1") == ("img20.jpg", "img25.jpg", "img25.jpg")
     assert found.left_out == {"no micro-expression": 1, "emotion others": 1, "no pictures in its folder": 1}
     assert sum(found.mended.values()) == 1
+    assert units(found) == {"disgust1_1": coded(10), "happy2_1": coded(12), "happy2_2": coded(1, 2)}
 
 
 def test_casme_sq_without_its_naming_sheets(tmp_path: Path) -> None:
@@ -235,6 +279,7 @@ def test_casme3_with_a_file_name_that_comes_again(tmp_path: Path) -> None:
         ("spNO.1_b_175", "negative"), ("spNO.1_b_300", "positive"), ("spNO.1_b_320", "surprise"),
     ]  # fmt: skip
     assert frames(found, "spNO.1_b_175") == ("175.jpg", "181.jpg", "190.jpg")
+    assert list(units(found).values()) == [coded(4), coded(12), coded(1, 2)]
     assert found.left_out == {
         "the same row again": 1, "apex not after onset": 1, "emotion others": 2, "no picture of its apex": 1,
     }  # fmt: skip

@@ -18,11 +18,11 @@ from assistive.training.datasets.coco_format import index_path, read_coco
 from assistive.training.datasets.gesture_pack import read_part
 from assistive.training.datasets.hagrid import prepare as module
 from assistive.training.datasets.hagrid import shards
-from assistive.training.datasets.hagrid.on_ray import _cluster_fails
 from assistive.training.datasets.hagrid.plan import make_plan
 from assistive.training.datasets.hagrid.prepare import Recipe, prepare
 from assistive.training.datasets.hagrid.tree import find_tree
 from assistive.training.datasets.yolo_format import read_classes, read_yolo
+from assistive.training.pools import Processes
 
 MADE = runpy.run_path(str(Path(__file__).parent / "made_hagrid.py"))
 make_v1, make_v2, write_picture = MADE["make_v1"], MADE["make_v2"], MADE["write_picture"]
@@ -149,7 +149,7 @@ def test_an_error_in_another_process_comes_home_whole(tmp_path: Path) -> None:
         for number, entry in enumerate(plan.entries[:2])
     ]
     with pytest.raises(SourceError, match=r"broken\.json is no JSON") as caught:
-        list(module._in_processes(work, 2))
+        list(Processes(2).run(shards.make_shard, work))
     assert caught.value.remedy == "unpack the annotations again" and caught.value.code == "hagrid.json"
 
 
@@ -201,10 +201,3 @@ def test_an_error_on_a_ray_cluster_comes_home_whole(tmp_path: Path) -> None:
                           capture_output=True, text=True, check=True)  # fmt: skip
     first, second = done.stdout.splitlines()[-2:]
     assert first.startswith("SourceError/hagrid.json/error: ") and second == "try: unpack the annotations again"
-
-
-def test_a_machine_of_the_cluster_that_fails_is_said_in_two_lines() -> None:
-    """The text is one of Ray 2.60: a traceback, the error, and advice after it."""
-    text = "ray::Map()\n  File 'x.py', line 1\nModuleNotFoundError: No module named 'cv2'\nTo change retries, ..."
-    fault = _cluster_fails(ValueError(text))
-    assert "No module named 'cv2'" in fault.what and len(str(fault).splitlines()) == 2

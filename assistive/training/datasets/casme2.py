@@ -21,6 +21,7 @@ from assistive.training.datasets.me_clip import (
     find_pictures,
 )
 from assistive.training.datasets.sheet import find_sheet, number, read_table
+from assistive.training.datasets.unit_codes import read_units
 
 SHEETS = ("CASME2-coding-2019*", "CASME2-coding-updated", "CASME2-coding-*", "CASME2_label_Ver_2")
 FOLDERS = ("CASME2_RAW_selected", "CASME2-RAW", "Cropped")
@@ -28,6 +29,7 @@ COLUMNS = {
     "subject": ("Subject",), "name": ("Filename",), "onset": ("OnsetFrame",), "apex": ("ApexFrame",),
     "offset": ("OffsetFrame",), "emotion": ("Estimated Emotion",),
 }  # fmt: skip
+MORE_COLUMNS = {"units": ("Action Units",)}
 
 SCHEMES = {
     "three": {"happiness": POSITIVE, "surprise": SURPRISE, "disgust": NEGATIVE, "repression": NEGATIVE},
@@ -52,7 +54,7 @@ def read(folder: Path, classes: str = "three") -> Collection:
     scheme = choose_scheme("casme2", SCHEMES, classes)
     sheet = find_sheet(folder, SHEETS)
     pictures = find_pictures(folder, FOLDERS, "sub[0-9]*")
-    coded = [_row(cells, pictures) for cells in read_table(sheet, COLUMNS)]
+    coded = [_row(cells, pictures) for cells in read_table(sheet, COLUMNS, more=MORE_COLUMNS)]
     unlisted = NOT_IN_MEGC2019 if classes == "three" else frozenset()
     rows = [row for row in coded if (row.subject, row.name) not in unlisted]
     left_out = {"not in the list of MEGC2019": len(coded) - len(rows)} if len(rows) < len(coded) else None
@@ -61,5 +63,6 @@ def read(folder: Path, classes: str = "three") -> Collection:
 
 def _row(cells: dict[str, str], pictures: Path) -> Row:
     subject = f"sub{cells['subject'].lower().removeprefix('sub').zfill(2)}"
-    return Row(subject, cells["name"], pictures / subject / cells["name"], number(cells["onset"]),
-               number(cells["apex"]), number(cells["offset"]), cells["emotion"])  # fmt: skip
+    onset, apex, offset = (number(cells[key]) for key in ("onset", "apex", "offset"))
+    return Row(subject, cells["name"], pictures / subject / cells["name"], onset, apex, offset, cells["emotion"],
+               read_units(cells["units"]))  # fmt: skip

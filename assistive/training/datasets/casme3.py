@@ -21,6 +21,7 @@ from assistive.training.datasets.me_clip import (
     find_pictures,
 )
 from assistive.training.datasets.sheet import find_sheet, number, read_table
+from assistive.training.datasets.unit_codes import read_units
 
 SHEETS = ("cas(me)3_part_A_ME_label_JpgIndex_v2", "cas(me)3_part_A_ME_label_JpgIndex*")
 FOLDERS = ("part_A", "Part_A", "part_A_split")
@@ -28,6 +29,7 @@ COLUMNS = {
     "subject": ("Subject",), "video": ("Filename",), "onset": ("Onset",), "apex": ("Apex",), "offset": ("Offset",),
     "emotion": ("emotion",),
 }  # fmt: skip
+MORE_COLUMNS = {"units": ("AU",)}
 SCHEMES = {
     "three": {
         "happy": POSITIVE, "surprise": SURPRISE, "disgust": NEGATIVE, "fear": NEGATIVE, "anger": NEGATIVE,
@@ -51,10 +53,12 @@ def read(folder: Path, classes: str = "three") -> Collection:
     scheme = choose_scheme("casme3", SCHEMES, classes)
     sheet = find_sheet(folder, SHEETS)
     pictures = find_pictures(folder, FOLDERS, "spNO.*")
-    return collect("casme3", sheet, [_row(cells, pictures) for cells in read_table(sheet, COLUMNS)], scheme)
+    rows = [_row(cells, pictures) for cells in read_table(sheet, COLUMNS, more=MORE_COLUMNS)]
+    return collect("casme3", sheet, rows, scheme)
 
 
 def _row(cells: dict[str, str], pictures: Path) -> Row:
     subject, video, onset = cells["subject"], cells["video"], number(cells["onset"])
     return Row(subject, f"{subject}_{video}_{onset}", pictures / subject / video / "color", onset,
-               number(cells["apex"]), number(cells["offset"]), cells["emotion"])  # fmt: skip
+               number(cells["apex"]), number(cells["offset"]), cells["emotion"],
+               read_units(cells["units"]))  # fmt: skip

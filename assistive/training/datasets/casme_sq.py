@@ -27,6 +27,7 @@ from assistive.training.datasets.me_clip import (
     find_pictures,
 )
 from assistive.training.datasets.sheet import Cells, find_sheet, number, read_cells
+from assistive.training.datasets.unit_codes import read_units
 
 SHEETS = ("CAS(ME)^2code_final", "code_final")
 SCHEMES = {"three": {NEGATIVE: NEGATIVE, POSITIVE: POSITIVE, SURPRISE: SURPRISE}}
@@ -96,4 +97,5 @@ def _row(cells: Cells, book: Workbook, pictures: Path) -> Row:
     begins = f"{subject.removeprefix('s')}_{video}"
     found = sorted(path for path in (pictures / subject).glob(f"{begins}*") if path.is_dir()) if video else []
     folder = found[0] if found else pictures / subject / begins
-    return Row(subject, cells[1], folder, number(cells[2]), number(cells[3]), number(cells[4]), cells[6])
+    return Row(subject, cells[1], folder, number(cells[2]), number(cells[3]), number(cells[4]), cells[6],
+               read_units(cells[5]))  # fmt: skip

@@ -167,8 +167,7 @@ def read_clips(
         method: of the optical flow.
 
     Returns:
-        The clips, and the collection without those that cannot be used (counted in ``left_out``). Action units are
-        unknown (NaN): the readers do not read them.
+        The clips, and the collection without those that cannot be used (counted in ``left_out``).
 
     Raises:
         SourceError: a picture is damaged, or no clip can be used.
@@ -187,7 +186,7 @@ def read_clips(
         np.array([classes.index(one.clip.label) for one in clips], np.int64),
         tuple(f"{dataset}/{one.clip.subject}" for one in clips),
         (dataset,) * len(clips),
-        np.full((len(clips), len(ACTION_UNITS)), np.nan, np.float32),
+        np.stack([one.clip.units.row(ACTION_UNITS) for one in clips]),
         np.array([one.apex / max(one.length - 1, 1) for one in clips], np.float32),
         tuple(f"{one.clip.subject} {one.clip.name}" for one in clips),
         classes,

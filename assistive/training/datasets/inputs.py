@@ -3,6 +3,7 @@
 A new key is a function here and an entry in ``MAKERS``. Arrays of one clip, before they are put in batches:
 
     frames         uint8 -> 0..1 (T, C, S, S)   pictures evenly spaced from onset to offset, grey or RGB
+    magnified      uint8 -> 0..1 (T, C, S, S)   the same with slow movements made larger
     onset, apex    uint8 -> 0..1 (C, S, S)      one picture
     flow           float (3, S, S)              onset to apex: u, v (pixels at side S, median taken away), strain
     flow_map       float (3, S, S)              the same as the running system packs it: median 0, root mean square 1
@@ -14,6 +15,9 @@ A new key is a function here and an entry in ``MAKERS``. Arrays of one clip, bef
     cover          float (1, S, S)              share of each pixel that is hidden, 0..1
     region_cover   float (7,)                   share of each region that is hidden, 0..1
     timing         float (2,)                   frames from onset to offset, frames per second
+    phases         uint8 -> 0..1 (P, T, C, S, S)    frames length / T apart, from each of P starts
+    phase_flow     float (P, T-1, 2, S/2, S/2)  between neighbours of those: u, v as they are, pixels at side S
+    phase_landmarks float (P, T-1, 68, 2)       of those but the first
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from numpy.typing import NDArray
 
 from assistive.errors import ConfigError
 from assistive.expression.flow import network_input, pack_map, strain
+from assistive.training.datasets.magnification import magnify
 from assistive.yamlfile import nearest
 from assistive.zoo.systems import Need
 
@@ -81,12 +86,22 @@ class Clip(Protocol):
         """Return which share of each pixel is known to be hidden, float32 ``(side, side)``, 0..1."""
 
 
+PHASES = 2
+"""Starts at which a clip is sampled where no frame of it counts more than another."""
+
 Maker = Callable[[Clip, Need], Array]
 
 
 def moments(length: int, steps: int) -> list[int]:
     """Return frames evenly spaced from the first to the last; short clips show some of them twice."""
     return [round(one) for one in np.linspace(0, length - 1, steps)] if steps > 1 else [0]
+
+
+def phases(length: int, steps: int) -> list[list[int]]:
+    """Return the frames of each phase, ``length / steps`` apart; short clips show some of them twice."""
+    apart = max(length // steps, 1)
+    starts = [apart * i // PHASES for i in range(PHASES)]
+    return [[min(start + apart * i, length - 1) for i in range(steps)] for start in starts]
 
 
 def make(clip: Clip, need: Need) -> Array:
@@ -123,6 +138,15 @@ def _pictures(clip: Clip, numbers: Sequence[int], need: Need) -> NDArray[np.uint
 
 def _frames(clip: Clip, need: Need) -> Array:
     return _pictures(clip, moments(clip.length, need.steps), need)
+
+
+def _magnified(clip: Clip, need: Need) -> Array:
+    """Magnify the whole clip, for each picture depends on all before it; then take the moments."""
+    state, made = None, []
+    for picture in clip.frames(range(clip.length), need.side, need.colour):
+        state, larger = magnify(state, picture, clip.rate_hz)
+        made.append(larger)
+    return np.ascontiguousarray(np.stack(made)[moments(clip.length, need.steps)].transpose(0, 3, 1, 2))
 
 
 def _onset(clip: Clip, need: Need) -> Array:
@@ -191,9 +215,25 @@ def _timing(clip: Clip, need: Need) -> Array:
     return np.array((clip.length, clip.rate_hz), np.float32)
 
 
+def _phases(clip: Clip, need: Need) -> Array:
+    return np.stack([_pictures(clip, numbers, need) for numbers in phases(clip.length, need.steps)])
+
+
+def _phase_flow(clip: Clip, need: Need) -> Array:
+    flows = [[clip.flow(one, two, need.side) for one, two in pairwise(numbers)]
+             for numbers in phases(clip.length, need.steps)]  # fmt: skip
+    every_second = np.stack(flows)[:, :, 1::2, 1::2]
+    return every_second.transpose(0, 1, 4, 2, 3).astype(np.float16)
+
+
+def _phase_landmarks(clip: Clip, need: Need) -> Array:
+    return np.stack([clip.landmarks(numbers[1:], need.side) for numbers in phases(clip.length, need.steps)])
+
+
 MAKERS: dict[str, Maker] = {
-    "frames": _frames, "onset": _onset, "apex": _apex, "flow": _flow, "flow_map": _flow_map,
+    "frames": _frames, "magnified": _magnified, "onset": _onset, "apex": _apex, "flow": _flow, "flow_map": _flow_map,
     "flow_sequence": _flow_sequence, "flow_between": _flow_between, "puzzle": _puzzle, "landmarks": _landmarks,
-    "regions": _regions, "cover": _cover, "region_cover": _region_cover, "timing": _timing,
+    "regions": _regions, "cover": _cover, "region_cover": _region_cover, "timing": _timing, "phases": _phases,
+    "phase_flow": _phase_flow, "phase_landmarks": _phase_landmarks,
 }  # fmt: skip
 """How each input is made."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assistive.errors import SourceError
+from assistive.training.datasets.unit_codes import NOT_CODED, UnitCodes
 from assistive.types import EXPRESSIONS
 
 NEGATIVE, POSITIVE, SURPRISE = EXPRESSIONS
@@ -40,6 +41,7 @@ class MicroClip:
         offset: picture in which it is over; the apex where the collection does not show the end.
         label: its class.
         emotion: emotion as coded, lower case.
+        units: action units as coded.
     """
 
     dataset: str
@@ -50,6 +52,7 @@ class MicroClip:
     offset: Path
     label: str
     emotion: str
+    units: UnitCodes = NOT_CODED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class Row:
         apex: frame number, or None where the sheet has none.
         offset: frame number, or None where the sheet has none.
         emotion: as coded.
+        units: action units as coded.
     """
 
     subject: str
@@ -73,6 +77,7 @@ class Row:
     apex: int | None
     offset: int | None
     emotion: str
+    units: UnitCodes = NOT_CODED
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,9 @@ class Collection:
         wanted = MEGC2019.get(self.dataset)
         if wanted and self.classes == EXPRESSIONS and tuple(self.counts().values()) != wanted:
             lines.append(f"{self.dataset}: not the {sum(wanted)} clips of MEGC2019 ({', '.join(map(str, wanted))})")
+        coded = sum(clip.units != NOT_CODED for clip in self.clips)
+        if coded < len(self.clips):
+            lines.append(f"{self.dataset}: no action units are coded in {len(self.clips) - coded} clips")
         lines += [f"{self.dataset}: left out {count}: {why}" for why, count in sorted(self.left_out.items())]
         lines += [f"{self.dataset}: mended {count}: {how}" for how, count in sorted(self.mended.items())]
         return lines
@@ -228,7 +236,7 @@ def _clip(
         offset = apex
     emotion = row.emotion.lower()
     return MicroClip(dataset, row.subject, row.name, pictures[onset], pictures[apex], pictures[offset],
-                     scheme[emotion], emotion)  # fmt: skip
+                     scheme[emotion], emotion, row.units)  # fmt: skip
 
 
 def _most(left_out: Counter[str]) -> str:

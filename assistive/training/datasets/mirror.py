@@ -38,8 +38,8 @@ def _picture(x: Tensor) -> Tensor:
 
 
 def _flow(x: Tensor) -> Tensor:
-    """Mirror u, v, strain ``(..., 3, s, s)``: u changes its sign."""
-    return x.flip(-1) * torch.tensor([-1.0, 1.0, 1.0]).view(3, 1, 1)
+    """Mirror u, v and strain, if there, ``(..., 2 or 3, s, s)``: u changes its sign."""
+    return x.flip(-1) * torch.tensor([-1.0, 1.0, 1.0])[: x.shape[-3], None, None]
 
 
 def _landmarks(x: Tensor) -> Tensor:
@@ -60,8 +60,9 @@ def _same(x: Tensor) -> Tensor:
 
 
 WAYS: dict[str, Callable[[Tensor], Tensor]] = {
-    "frames": _picture, "onset": _picture, "apex": _picture, "cover": _picture,
+    "frames": _picture, "magnified": _picture, "onset": _picture, "apex": _picture, "cover": _picture,
     "flow": _flow, "flow_map": _flow, "flow_sequence": _flow, "flow_between": _flow, "puzzle": _flow,
     "landmarks": _landmarks, "regions": _regions, "region_cover": _region_cover, "timing": _same,
+    "phases": _picture, "phase_flow": _flow, "phase_landmarks": _landmarks,
 }  # fmt: skip
 """How an input is mirrored, by its key; a new input needs its entry."""

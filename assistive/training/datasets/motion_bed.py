@@ -21,8 +21,10 @@ BEDS: Mapping[str, BedSettings] = {
     "slow": BedSettings(rate_hz=30.0),
     "covered": BedSettings(covered=0.5),
     "other": BedSettings(gain=0.5, noise_px=0.5, dataset="motion_bed_other"),
+    "quick": BedSettings(subjects=24, clips=6),
 }
-"""Conditions by name: as it is, faint, at 30 frames/s, half of the faces partly hidden, another collection's camera."""
+"""Conditions by name: as it is, faint, at 30 frames/s, half of the faces partly hidden, another collection's camera, and
+as it is but small."""
 
 UNSEEN = 1000
 """Added to the seed for people whom no training has seen."""

@@ -22,6 +22,7 @@ from assistive.training.datasets.me_clip import (
     find_pictures,
 )
 from assistive.training.datasets.sheet import find_sheet, number, read_table
+from assistive.training.datasets.unit_codes import read_units
 
 SHEETS = ("SAMM_Micro_FACS_Codes_v2", "SAMM_Micro_FACS_Codes*")
 SHEET = "MICRO_ONLY"
@@ -29,6 +30,7 @@ COLUMNS = {
     "subject": ("Subject",), "name": ("Filename",), "onset": ("Onset Frame",), "apex": ("Apex Frame",),
     "offset": ("Offset Frame",), "emotion": ("Estimated Emotion",),
 }  # fmt: skip
+MORE_COLUMNS = {"units": ("Action Units",)}
 
 SCHEMES = {
     "three": {
@@ -60,7 +62,7 @@ def read(folder: Path, classes: str = "three") -> Collection:
     scheme = choose_scheme("samm", SCHEMES, classes)
     sheet = find_sheet(folder, SHEETS)
     pictures = find_pictures(folder, ("SAMM",), "[0-9][0-9][0-9]")
-    coded = [_row(cells, pictures) for cells in read_table(sheet, COLUMNS, SHEET)]
+    coded = [_row(cells, pictures) for cells in read_table(sheet, COLUMNS, SHEET, MORE_COLUMNS)]
     rows = [replace(row, apex=MISTYPED_APEX.get((row.name, row.apex or 0), row.apex)) for row in coded]
     changed = sum(row != before for row, before in zip(rows, coded, strict=True))
     mended = {"one digit of the apex corrected": changed} if changed else None
@@ -69,5 +71,6 @@ def read(folder: Path, classes: str = "three") -> Collection:
 
 def _row(cells: dict[str, str], pictures: Path) -> Row:
     subject = cells["subject"].zfill(3)
-    return Row(subject, cells["name"], pictures / subject / cells["name"], number(cells["onset"]),
-               number(cells["apex"]), number(cells["offset"]), cells["emotion"])  # fmt: skip
+    onset, apex, offset = (number(cells[key]) for key in ("onset", "apex", "offset"))
+    return Row(subject, cells["name"], pictures / subject / cells["name"], onset, apex, offset, cells["emotion"],
+               read_units(cells["units"]))  # fmt: skip

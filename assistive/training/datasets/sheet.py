@@ -60,13 +60,17 @@ def read_cells(path: Path) -> dict[str, list[Cells]]:
     return {sheet.title: [[_text(cell) for cell in row] for row in sheet.iter_rows(values_only=True)] for sheet in book}
 
 
-def read_table(path: Path, columns: Mapping[str, Sequence[str]], sheet: str | None = None) -> list[dict[str, str]]:
+def read_table(
+    path: Path, columns: Mapping[str, Sequence[str]], sheet: str | None = None,
+    more: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, str]]:  # fmt: skip
     """Read the rows below the header of a sheet.
 
     Args:
         path: the workbook.
         columns: names that a column may have, by the name wanted; case and blanks do not count.
         sheet: name of the sheet; None = the first one with such a header.
+        more: columns that an edition may lack; their cells are empty then.
 
     Returns:
         One dict a row by the names wanted; rows without any of them are skipped.
@@ -82,7 +86,9 @@ def read_table(path: Path, columns: Mapping[str, Sequence[str]], sheet: str | No
         for line, row in enumerate(rows[:HEADER_WITHIN]):
             places = _places(row, columns)
             if len(places) == len(columns):
-                return list(_below(rows[line + 1 :], places))
+                found = _places(row, more or {})
+                lacking = dict.fromkeys(more or {}, "")
+                return [{**lacking, **cells} for cells in _below(rows[line + 1 :], {**places, **found})]
     what = f"{path} has no header with {', '.join(names[0] for names in columns.values())}"
     raise SourceError(what, "use the workbook as released", "sheet.columns")
 

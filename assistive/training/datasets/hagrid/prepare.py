@@ -15,15 +15,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import Any
 
 from assistive.errors import AssistiveError, ConfigError, SourceError
@@ -41,6 +36,7 @@ from assistive.training.datasets.hagrid.tree import find_tree
 from assistive.training.datasets.labelled import SPLITS, LabelledPicture, write_whole
 from assistive.training.datasets.pack_format import write_frames
 from assistive.training.datasets.yolo_format import write_index
+from assistive.training.pools import choose_pool
 from assistive.types import GESTURES, NO_GESTURE
 
 SHARD_PICTURES = 256
@@ -134,37 +130,8 @@ def _outcomes(shards: Sequence[Shard], workers: int, ray: str | None) -> Iterato
     if ray is not None:
         from assistive.training.datasets.hagrid.on_ray import make_shards
 
-        yield from make_shards(shards, ray)
-    elif workers == 1:
-        yield from map(make_shard, shards)
-    else:
-        yield from _in_processes(shards, workers)
-
-
-def _in_processes(shards: Sequence[Shard], workers: int) -> Iterator[Outcome]:
-    pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker)
-    try:
-        for future in as_completed([pool.submit(make_shard, shard) for shard in shards]):
-            yield future.result()
-    except BrokenProcessPool as error:
-        what = "a process was killed while it prepared pictures; what is done is kept"
-        raise SourceError(what, "run the same command again, with fewer --workers if memory is short",
-                          "prepare.killed") from error  # fmt: skip
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _begin_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it: an executor's processes outlive a parent that is killed."""
-    signal(SIGINT, SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+        return make_shards(shards, ray)
+    return choose_pool(workers).run(make_shard, shards)
 
 
 def _claim(out: Path, plan: Plan, recipe: Recipe) -> None:

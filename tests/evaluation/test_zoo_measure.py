@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from assistive.errors import AssistiveError  # noqa: E402
+from assistive.evaluation import zoo_measure  # noqa: E402
+from assistive.evaluation.expression import uf1  # noqa: E402
+from assistive.evaluation.zoo_measure import SHUFFLED, STANDARD, Job, Plan, learned, run_plan, summarise  # noqa: E402
+from assistive.synth.motion_bed import BedSettings  # noqa: E402
+from assistive.training.datasets.motion_bed import make_bed, unseen  # noqa: E402
+from assistive.training.fold_log import FoldLog  # noqa: E402
+from assistive.training.pools import HERE  # noqa: E402
+
+SMALL = BedSettings(subjects=6, clips=4, intensity_px=(0.8, 1.2))
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def plan(seeds: int = 1, train: BedSettings = SMALL) -> Plan:
+    slow = BedSettings(subjects=6, clips=4, rate_hz=30.0)
+    return Plan(True, train, {STANDARD: unseen(train, 3, 4), "slow": unseen(slow, 3, 4)}, seeds)
+
+
+def test_each_job_is_done_once_and_the_figures_are_those_of_the_log(tmp_path: Path) -> None:
+    logs = run_plan(plan(2), ["stst_net"], tmp_path, HERE)
+    assert set(logs["stst_net"].done) == {(seed, one) for seed in (0, 1) for one in (STANDARD, "slow", SHUFFLED)}
+    found = summarise(plan(2), logs)
+    assert found["judged"] == [STANDARD, "slow"] and found["people"]["train"] == 6
+    one = found["systems"]["stst_net"]
+    assert one["ms"] > 0 and one["parameters"] == 162_051
+    truth = make_bed(plan().judged[STANDARD]).labels
+    guess = np.array(logs["stst_net"].done[0, STANDARD]["guess"], np.int64)
+    assert one["conditions"][STANDARD]["uf1_by_seed"]["0"] == pytest.approx(uf1(truth, guess), abs=1e-4)
+    assert uf1(truth, guess) > 0.6
+    assert len(one["conditions"][SHUFFLED]["uf1_by_seed"]) == 2
+
+
+class Counting:
+    """Does jobs here and remembers them."""
+
+    def __init__(self, until: int = 1_000) -> None:
+        self.until, self.jobs = until, []
+
+    def run(self, work: Callable[[Job], Any], jobs: Sequence[Job]) -> Iterator[Any]:
+        for job in jobs:
+            if len(self.jobs) == self.until:
+                raise KeyboardInterrupt
+            self.jobs.append(job)
+            yield work(job)
+
+
+def test_a_run_that_was_stopped_goes_on_where_it_was(tmp_path: Path) -> None:
+    first, second = Counting(until=1), Counting()
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan(), ["stst_net"], tmp_path, first)
+    logs = run_plan(plan(), ["stst_net"], tmp_path, second)
+    assert [job.conditions for job in (*first.jobs, *second.jobs)] == [(STANDARD, "slow"), (SHUFFLED,)]
+    whole = run_plan(plan(), ["stst_net"], tmp_path / "anew", HERE)
+    cut, uncut = ({key: row["guess"] for key, row in one["stst_net"].done.items()} for one in (logs, whole))
+    assert cut == uncut
+
+
+def test_one_that_adapts_is_trained_for_each_condition_on_its_own_clips(tmp_path: Path) -> None:
+    jobs = zoo_measure.missing_jobs(plan(), {"astann": FoldLog(tmp_path / "astann.jsonl", {})})
+    assert [job.conditions for job in jobs] == [(STANDARD,), ("slow",), (SHUFFLED,)]
+
+
+def test_other_data_do_not_continue_a_log(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        run_plan(plan(), ["stst_net"], tmp_path, Counting(until=0))
+    other = plan(train=BedSettings(subjects=7, clips=4))
+    with pytest.raises(AssistiveError, match="begun with other data"):
+        run_plan(other, ["stst_net"], tmp_path, Counting(until=0))
+
+
+def test_moments_are_measured_in_frames_and_ms_beside_the_constant() -> None:
+    bed = make_bed(BedSettings(subjects=4, clips=5, rate_hz=100.0))
+    steps = np.array([clip.length - 1 for clip in bed.inputs])
+    late = bed.apex_at + 2 / steps
+    found = zoo_measure._distances(bed, {0: bed.apex_at, 1: late}, 0.5)
+    assert found["mae_frames_by_seed"] == {"0": 0.0, "1": 2.0}
+    assert found["mae_frames"] == 1.0 and found["mae_ms"] == 10.0
+    still = np.abs(np.rint(0.5 * steps) - np.rint(bed.apex_at * steps)).mean()
+    assert found["constant"]["mae_frames"] == pytest.approx(still, abs=1e-3)
+    assert found["below_constant"] == pytest.approx(1 - 1 / still, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("low", "control", "verdict"), [(0.8, 0.5, True), (0.45, 0.5, False), (0.3, 0.2, False), (0.34, 0.33, True)]
+)
+def test_to_have_learned_the_interval_lies_above_control_and_chance(low: float, control: float, verdict: bool) -> None:
+    conditions = {STANDARD: {"uf1_ci95": [low, 0.9]}, SHUFFLED: {"uf1_ci95": [0.1, control]}}
+    assert learned({"task": "classes", "conditions": conditions}) is verdict
+    assert learned({"task": "classes", "conditions": {STANDARD: conditions[STANDARD]}}) is None
+
+
+@pytest.mark.parametrize(("below", "verdict"), [(0.5, True), (0.49, False)])
+def test_an_apex_spotter_has_learned_when_it_halves_the_error(below: float, verdict: bool) -> None:
+    conditions = {STANDARD: {"below_constant": below}, SHUFFLED: {"below_constant": 0.0}}
+    assert learned({"task": "apex", "conditions": conditions}) is verdict
