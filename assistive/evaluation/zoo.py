@@ -7,13 +7,14 @@ from typing import Any
 
 import torch
 from rich.table import Table
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from assistive.synth.motion_bed import BedSettings
 from assistive.training.datasets.motion_bed import make_bed
 from assistive.training.systems import batch_of
-from assistive.zoo.systems import Batch, Need, System, SystemNetwork, systems
+from assistive.zoo.main_paper import NUMBER, PAPER, PARTS, Part
+from assistive.zoo.systems import Batch, Need, System, systems
 
 CLASSES = 3
 
@@ -28,7 +29,7 @@ def describe(system: System, options: Mapping[str, Any] | None = None) -> dict[s
     Returns:
         ``name``, ``number``, ``paper``, ``parameters`` (that are trained), ``published_parameters`` (or None), ``macs``
         of one clip, ``inputs`` (by key: ``side_px``, ``steps``, ``colour``), ``public``, ``chosen``, ``reported``,
-        ``exported``, ``task``.
+        ``exported``, ``task`` (``classes``, ``apex``; ``running``: a network of the running system, trained elsewhere).
     """
     with torch.random.fork_rng(devices=[]):
         network = system.build(CLASSES, **(options or {})).eval()
@@ -36,15 +37,30 @@ def describe(system: System, options: Mapping[str, Any] | None = None) -> dict[s
         "name": system.name, "number": system.number, "paper": system.paper,
         "parameters": count_parameters(network), "published_parameters": system.parameters,
         "macs": count_macs(network, one_clip(network.inputs)),
-        "inputs": {n.key: {"side_px": n.side, "steps": n.steps, "colour": n.colour} for n in network.inputs},
+        "inputs": _inputs(network.inputs),
         "public": system.public, "chosen": system.chosen, "reported": system.reported, "exported": system.exported,
         "task": system.task,
     }  # fmt: skip
 
 
 def describe_all() -> list[dict[str, Any]]:
-    """Describe every system, in the order in which they are listed."""
-    return [describe(system) for system in systems()]
+    """Describe every system in the order in which they are listed, then the two networks of the main paper."""
+    return [*(describe(system) for system in systems()), *(_describe_part(part) for part in PARTS)]
+
+
+def _describe_part(part: Part) -> dict[str, Any]:
+    with torch.random.fork_rng(devices=[]):
+        network = part.build().eval()
+    return {
+        "name": part.name, "number": NUMBER, "paper": PAPER,
+        "parameters": count_parameters(network), "published_parameters": None,
+        "macs": count_macs(network, torch.zeros(part.shape)), "inputs": _inputs([part.input]),
+        "public": part.public, "chosen": part.chosen, "reported": part.reported, "exported": True, "task": "running",
+    }  # fmt: skip
+
+
+def _inputs(needs: Sequence[Need]) -> dict[str, dict[str, Any]]:
+    return {need.key: {"side_px": need.side, "steps": need.steps, "colour": need.colour} for need in needs}
 
 
 def one_clip(needs: Sequence[Need]) -> Batch:
@@ -57,7 +73,7 @@ def count_parameters(network: nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
 
 
-def count_macs(network: SystemNetwork, batch: Batch) -> int:
+def count_macs(network: nn.Module, batch: Batch | Tensor) -> int:
     """Return the multiplications of one pass: those of convolutions, matrix products and recurrent layers."""
     counter = FlopCounterMode(display=False)
     fused = torch._C._get_mkldnn_enabled()

@@ -168,9 +168,9 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
 
     Returns:
         ``quick``, ``seeds``, ``judged`` (the conditions), ``data`` (fingerprint by bed), ``people`` (how many, and
-        clips), and ``systems``: for each what ``describe`` says of it, ``options``, ``recipe``, ``ms``, ``cpu_s`` (of one training
-        and the judging), and ``conditions``: by name what :func:`_scores` or, for a system that answers moments,
-        :func:`_distances` says.
+        clips), and ``systems``: for each what ``describe`` says of it, ``options``, ``recipe``, ``ms``, ``cpu_s`` (of
+        one training and the judging), and ``conditions``: by name what :func:`_scores` or, for a system that answers
+        moments, :func:`_distances` says.
     """
     train, truth = make_bed(plan.train), {name: make_bed(bed) for name, bed in plan.judged.items()}
     took_ms = milliseconds(plan, list(logs))

@@ -135,11 +135,13 @@ def _reading(result: Mapping[str, Any]) -> str:
 def _row(name: str, one: Mapping[str, Any]) -> list[str]:
     standard, control = one["conditions"][STANDARD], one["conditions"].get(SHUFFLED)
     spread = "" if standard["uf1_sd"] is None else _bare(standard["uf1_sd"])
-    return [
-        f"[{name}](../assistive/zoo/{name}.py){'*' if one['options'] else ''}", one["number"], f"{one['parameters']:,}", f"{one['macs'] / 1e6:,.1f}",
-        f"{one['ms']:.1f}", _bare(standard["uf1"]), spread, _interval(standard["uf1_ci95"]), _bare(standard["uar"]),
-        f"{_bare(control['uf1'])} ({_interval(control['uf1_ci95'])})" if control else "",
+    reduced = "\\*" if one["options"] else ""
+    cells = [
+        f"[{name}](../assistive/zoo/{name}.py){reduced}", one["number"], f"{one['parameters']:,}",
+        f"{one['macs'] / 1e6:,.1f}", f"{one['ms']:.1f}", _bare(standard["uf1"]), spread,
+        _interval(standard["uf1_ci95"]), _bare(standard["uar"]),
     ]  # fmt: skip
+    return [*cells, f"{_bare(control['uf1'])} ({_interval(control['uf1_ci95'])})" if control else ""]
 
 
 def _conditions(name: str, one: Mapping[str, Any], judged: Sequence[str]) -> list[str]:

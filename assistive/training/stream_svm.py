@@ -49,9 +49,7 @@ def fit(learner: SystemLearner, train: ClipSet, seed: int, unlabelled: ClipInput
     return StreamSvm(network, machine, {"epochs": learner.pace.epochs, "penalty": penalty})
 
 
-def fit_machine(
-    features: NDArray[np.float32], labels: NDArray[np.int64], subjects: Sequence[str]
-) -> tuple[Any, float]:
+def fit_machine(features: NDArray[np.float32], labels: NDArray[np.int64], subjects: Sequence[str]) -> tuple[Any, float]:
     """Fit a machine with a radial kernel; its C is the one that judges left-out training subjects best.
 
     Args:

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from assistive.zoo.systems import Batch, Need, Recipe, System, SystemNetwork
+from assistive.zoo.systems import Batch, Need, Quick, Recipe, System, SystemNetwork
 
 WIDTHS = (16, 32, 64, 64, 128)
 NORMALISED = 2
@@ -50,8 +50,12 @@ class ApexSpotter(SystemNetwork):
         self.scale.copy_(batch["flow_sequence"][:, :, :2].pow(2).mean().sqrt().clamp_min(1e-6))
 
     def forward(self, batch: Batch) -> Batch:
-        """Return ``scores`` ``(n, T)``, ``looked_at`` ``(n, T, s, s)`` (0..1), ``moments`` ``(n, T)`` (which were scored,
-        0 = onset, 1 = offset) and ``apex_at`` ``(n,)``. While training, T is ``drawn``."""
+        """Score every moment; while training, only ``drawn`` of them.
+
+        Returns:
+            ``scores`` ``(n, T)``, ``looked_at`` ``(n, T, s, s)`` (0..1), and, 0 = onset and 1 = offset, ``moments``
+            ``(n, T)``, which were scored, and ``apex_at`` ``(n,)``.
+        """
         flow = batch["flow_sequence"][:, :, :2]
         n, steps = flow.shape[:2]
         order = torch.arange(steps).expand(n, -1)
@@ -64,8 +68,10 @@ class ApexSpotter(SystemNetwork):
         return {"scores": scores, "looked_at": places.unflatten(0, (n, -1)), "moments": moments, "apex_at": found}
 
     def loss(self, out: Batch, batch: Batch) -> Tensor:
-        """Return the mean squared distance of the scores from the bell around the apex."""
-        return F.mse_loss(out["scores"], bell(out["moments"], batch["apex_at"]))
+        """Return the mean squared distance of the scores from the bell around the apex, where one is coded."""
+        away = (out["scores"] - bell(out["moments"], batch["apex_at"])).pow(2)
+        coded = ~batch["apex_at"].isnan()
+        return away[coded].sum() / (coded.sum().clamp_min(1) * away.shape[1])
 
     def _score(self, flow: Tensor) -> tuple[Tensor, Tensor]:
         y = torch.cat([flow, flow.pow(2).sum(1, keepdim=True).add(1e-12).sqrt()], 1)
@@ -108,4 +114,5 @@ SYSTEM = System(
     build=ApexSpotter,
     recipe=Recipe(epochs=12, batch=16),
     task="apex",
+    quick=Quick({"side": 50, "steps": 30}, Recipe(epochs=20, batch=16)),
 )

@@ -82,4 +82,5 @@ SYSTEM = System(
     recipe=Recipe(epochs=30, batch=16, rate=5e-4),
     trained_by="assistive.training.score_fusion:fit",
     quick=Quick({"side": 32, "hidden": 8, "steps": 8, "members": 2, "folds": 2}, Recipe(epochs=15, batch=16)),
+    heavy=True,
 )

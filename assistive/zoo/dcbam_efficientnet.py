@@ -119,5 +119,5 @@ SYSTEM = System(
     build=DcbamEfficientNet,
     recipe=Recipe(epochs=30),
     exported=True,
-    quick=Quick({"side": 28, "width": 0.5, "stem_stride": 1}, Recipe(epochs=20, batch=16)),
+    quick=Quick({"side": 28, "width": 0.5, "stem_stride": 1}, Recipe(epochs=25, batch=16)),
 )

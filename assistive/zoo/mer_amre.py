@@ -1,4 +1,4 @@
-"""MER-AMRE: magnified clips, the whole face beside its attended regions, and an LSTM both ways (Multimedia Systems 2022).
+"""MER-AMRE: magnified clips, the face beside its attended regions, and an LSTM both ways (Multimedia Systems 2022).
 
 Wang, Guo, Sun, Zheng and Lang name the parts: Eulerian magnification before all, regions of interest with attention,
 their features joined with those of the whole face. All sizes are our choice, the filters of the magnification too
@@ -96,6 +96,6 @@ SYSTEM = System(
     "on AffectNet first",
     reported="unknown",
     build=MerAmre,
-    recipe=Recipe(epochs=25),
+    recipe=Recipe(epochs=12),
     quick=Quick({"side": 64, "region_side": 32}, Recipe(epochs=20, batch=16)),
 )

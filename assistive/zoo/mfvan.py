@@ -116,7 +116,9 @@ class Mfvan(SystemNetwork):
         self.heads = nn.ModuleList(nn.Linear(FEATURES, classes) for _ in self.scales)
         fused = FEATURES * len(self.scales)
         self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(fused, classes))
-        self.who = nn.Sequential(nn.Linear(fused, 128), nn.ReLU(), nn.Linear(128, PEOPLE)) if identity else None
+        self.who = nn.Sequential(
+            nn.LayerNorm(fused), nn.Linear(fused, 256), nn.ReLU(), nn.Linear(256, PEOPLE)
+        ) if identity else None  # fmt: skip
 
     def forward(self, batch: Batch) -> Batch:
         """Say what the picture shows, and by which cells.
@@ -138,7 +140,7 @@ class Mfvan(SystemNetwork):
         out["fused"] = torch.cat(features, 1)
         out["logits"] = self.classify(out["fused"])
         if self.who is not None and self.training:
-            out["person"] = self.who(Reverse.apply(out["fused"]))
+            out["person"], out["known"] = (self.who(way(out["fused"])) for way in (Reverse.apply, Tensor.detach))
         return out
 
     def loss(self, out: Batch, batch: Batch) -> Tensor:
@@ -155,7 +157,7 @@ class Mfvan(SystemNetwork):
             if int(batch["subject"].max()) >= PEOPLE:
                 raise ConfigError(f"mfvan tells {PEOPLE} subjects apart, not more", "train with identity=False",
                                   "zoo.people")  # fmt: skip
-            total = total + IDENTITY * F.cross_entropy(out["person"], batch["subject"])
+            total = total + IDENTITY * identity_loss(out["person"], out["known"], batch["subject"])
         if self.portrait is not None:
             total = total + DRAWING * F.l1_loss(out["portrait"], standardised(batch["onset"]))
         return total
@@ -171,6 +173,21 @@ def keep(score: Tensor) -> Tensor:
     best = flat.topk(math.ceil(KEEP * flat.shape[1]), 1).indices
     hard = torch.zeros_like(flat).scatter(1, best, 1.0).view_as(score)
     return hard + (score - score.detach())
+
+
+def identity_loss(person: Tensor, known: Tensor, subject: Tensor) -> Tensor:
+    """Return how badly subjects are told apart, a scalar whose gradient is turned round where they are.
+
+    Where the classifier is wrong, nothing is gained from making it more so: features that are pushed to where another
+    subject is expected still say who it is. There the classifier alone learns.
+
+    Args:
+        person: logits ``(n, 256)``, turned round on the way back.
+        known: the same logits, of features that do not learn from it.
+        subject: int64 ``(n,)``.
+    """
+    turned, alone = (F.cross_entropy(logits, subject, reduction="none") for logits in (person, known))
+    return torch.where(person.argmax(1) == subject, turned, alone).mean()
 
 
 def mask_loss(score: Tensor) -> Tensor:

@@ -6,7 +6,9 @@ Where the paper and its code differ (the graph, of channels or of places; a feed
 paper counts unless ``as_released``. Ours, since not public or too large: a light flow decoder of four levels and
 0.2 M parameters in place of FlowNetC's 39.7 M, which reads a frame and the change to the next beside the shared
 features and answers on every second pixel; ReLU inside the heads; two phases of a clip, one drawn anew each time while
-training, the logits of both averaged after it; mirroring in place of random crops.
+training, the logits of both averaged after it; mirroring in place of random crops. And the recognition sees each frame
+less the mean of its clip: of the frames as they are, 144 clips teach it nothing in twelve epochs (UF1 .28 on unseen
+people; .92 so).
 
 Accepted when stack, FCC, CCC and recognition have the counted parameters, FCC without positions answers a turned map
 with the turned answer exactly, the recognition alone says the same to the last bit, and the flow of clips that it has
@@ -45,7 +47,7 @@ class Mol(SystemNetwork):
         self, classes: int, side: int = 128, steps: int = 8, aids: bool = True, as_released: bool = False
     ) -> None:
         super().__init__()
-        self.needs = (Need("phases", side, steps), Need("phase_flow", side, steps), Need("phase_landmarks", side, steps))
+        self.needs = tuple(Need(key, side, steps) for key in ("phases", "phase_flow", "phase_landmarks"))
         self.register_buffer("mean", torch.zeros(()))
         self.register_buffer("peak", torch.ones(()))
         self.register_buffer("change", torch.ones(()))
@@ -82,7 +84,8 @@ class Mol(SystemNetwork):
         """
         frames = (batch["phases"] - self.mean) / self.peak
         if not self.training:
-            return {"logits": torch.stack([self._logits(*self._see(frames[:, i])) for i in range(frames.shape[1])]).mean(0)}
+            said = [self._logits(*self._see(one)) for one in frames.unbind(1)]
+            return {"logits": torch.stack(said).mean(0)}
         phase = torch.randint(frames.shape[1], (len(frames),))
         frames = frames[torch.arange(len(frames)), phase]
         now, after = self._see(frames)
@@ -150,7 +153,7 @@ class LightFlow(nn.Module):
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the frame's side; the shared features join at 1/8.
     """
 
-    def __init__(self, widths: tuple[int, int, int, int] = (16, 32, 48, 64)) -> None:
+    def __init__(self, widths: tuple[int, int, int, int] = (8, 24, 48, 64)) -> None:
         super().__init__()
         w2, w4, w8, w16 = widths
         self.down = nn.ModuleList([_convolution(2, w2, 7, 2), _convolution(w2, w4, 5, 2), _convolution(w4, w8, 3, 2),
@@ -198,6 +201,6 @@ SYSTEM = System(
     chosen="a light flow decoder; the paper's channel graph; two phases; activations of the heads; no random crops",
     reported="unknown",
     build=Mol,
-    recipe=Recipe(epochs=20, batch=16, decay=1e-3),
-    quick=Quick({"side": 64}, Recipe(epochs=15, batch=16, decay=1e-3)),
+    recipe=Recipe(epochs=5, batch=16, decay=1e-3),
+    quick=Quick({"side": 64}, Recipe(epochs=7, batch=16, decay=1e-3)),
 )

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from assistive.zoo.blocks.occlusion import hide
 from assistive.zoo.blocks.regions import cut
 from assistive.zoo.blocks.relations import Affinity, GraphConvolution
-from assistive.zoo.systems import Batch, Need, Recipe, System, SystemNetwork
+from assistive.zoo.systems import Batch, Need, Quick, Recipe, System, SystemNetwork
 
 REGIONS = 7
 """Six parts and, last, the whole face."""
@@ -132,4 +132,5 @@ SYSTEM = System(
     reported="unknown",
     build=Rrrn,
     recipe=Recipe(epochs=30),
+    quick=Quick(recipe=Recipe(epochs=40, batch=16)),
 )

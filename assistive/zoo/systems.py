@@ -40,6 +40,12 @@ MODULES = (
     "astann",
     "apex_spotter",
     "mer_amre",
+    "adp_dstn",
+    "mol",
+    "off_apex_net",
+    "dual_inception",
+    "lbp_top",
+    "bi_woof",
 )
 """Modules of this package that hold a ``SYSTEM``, named as the system is; in the order in which they are listed."""
 

@@ -161,6 +161,23 @@ def test_inputs_are_made_once_shared_and_left_behind_when_pickled(
     assert len(pickle.dumps(made)) < 200_000
 
 
+def test_what_nobody_asks_for_any_more_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, asked, one, other = make_bed(SMALL), [], Need("flow", 28), Need("flow_map", 28)
+    monkeypatch.setattr(clip_set, "make", lambda clip, need: asked.append(need) or inputs.make(clip, need))  # type: ignore[func-returns-value]
+    made.inputs._kept.room = 20 * 3 * 28 * 28 * 2  # 20 of these maps
+    for _ in range(3):  # a system that needs both keeps what fits, and takes nothing from itself
+        made.inputs.read(one), made.inputs.read(other)
+    assert (asked.count(one), asked.count(other)) == (16, 16 + 2 * 12)
+    for _ in range(clip_set.STALE_READS):
+        made.inputs.read(other)
+    asked.clear()
+    made.inputs.read(other)
+    assert not asked
+    made.inputs.read(one)
+    made.inputs.read(one)
+    assert len(asked) == 2 * 16 - 4
+
+
 def test_what_is_known_goes_together(small: ClipSet) -> None:
     order = np.random.default_rng(0).permutation(len(small))
     other = small.relabelled(order)
@@ -185,6 +202,8 @@ def test_sets_are_joined_and_none_comes_twice(small: ClipSet) -> None:
     assert not set(make_bed(unseen(SMALL)).subjects) & set(small.subjects)
     with pytest.raises(SourceError, match="no condition"):
         read_bed("standart")
+    faces = [{clip.face for clip in read_bed(name).inputs} for name in ("standard", "other")]
+    assert faces[0] and not faces[0] & faces[1]
 
 
 def test_mirrored_twice_is_as_before_and_landmarks_change_sides(small: ClipSet) -> None:
@@ -266,6 +285,42 @@ def test_a_collection_feeds_the_same_systems(tmp_path: Path) -> None:
     assert len(list((tmp_path / "cache").iterdir())) == kept and again.fingerprint() == made.fingerprint()
     learned = SystemLearner("dual_atme", Recipe(epochs=1, batch=8)).fit(made, 0)
     assert learned.predict(made.inputs).shape == (17,)
+
+
+def test_filmed_clips_are_cut_out_finely_and_flow_is_measured_large(tmp_path: Path) -> None:
+    write_casme2(tmp_path)
+    made, _ = load_clips([("casme2", str(tmp_path))], "three", tmp_path / "cache", SeesTheFace)
+    clip = next(iter(made.inputs))
+    large, small = clip.flow(0, clip.apex, 112), clip.flow(0, clip.apex, 28)
+    np.testing.assert_allclose(small, large.reshape(28, 4, 28, 4, 2).mean((1, 3)) / 4, atol=1e-5)
+    folder = clip.pictures[0].parent
+    stripes = np.uint8(np.arange(128 * 3) % 3 * 100)[None, :, None].repeat(128 * 3, 0).repeat(3, 2)
+    for path in folder.iterdir():
+        cv2.imwrite(str(path), stripes)
+    for colour in (False, True):
+        picture = clip.frames([1], 32, colour)[0].astype(float)
+        assert np.abs(picture[2:-2, 2:-2] - 100).max() < 25  # a pixel is the mean of what lies in it
+
+
+def test_workers_in_another_folder_find_the_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_casme2(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    made, lines = load_clips([("casme2", ".")], "three", Path("cache"), SeesTheFace)
+    assert any(line.endswith(" from CASME2-coding-20190701.xlsx") for line in lines)
+    sent = pickle.dumps(made.take(np.arange(2)))
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(sent).inputs.read(Need("flow", 28)).shape == (2, 3, 28, 28)
+    assert not list(Path().iterdir())
+
+
+def test_landmarks_go_on_where_a_frame_shows_no_face(tmp_path: Path) -> None:
+    write_casme2(tmp_path)
+    made, _ = load_clips([("casme2", str(tmp_path))], "three", tmp_path / "cache", SeesTheFace)
+    clip = next(iter(made.inputs))
+    cv2.imwrite(str(clip.pictures[2]), np.zeros((128, 128, 3), np.uint8))
+    shown = clip.landmarks([0, 1, 2, 3], 28)
+    np.testing.assert_array_equal(shown[2], shown[1])
 
 
 def test_an_unknown_name_is_told(tmp_path: Path) -> None:

@@ -218,6 +218,7 @@ def test_smic_takes_classes_from_folders_and_the_middle_for_an_apex(tmp_path: Pa
     assert frames(found, "s1_po_01") == ("image99999.jpg", "image100000.jpg", "image100001.jpg")
     assert found.left_out == {"apex not after onset": 1}
     assert set(units(found).values()) == {NOT_CODED}
+    assert not any(clip.knows_apex for clip in found.clips)
 
 
 CASME_SQ_CODES = [

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from assistive.errors import ConfigError  # noqa: E402
-from assistive.zoo.mfvan import PEOPLE, Masked, Mfvan, Reverse, keep, mask_loss, standardised  # noqa: E402
+from assistive.zoo.mfvan import PEOPLE, Masked, Mfvan, Reverse, identity_loss, keep, mask_loss, standardised  # noqa: E402
 
 
 @pytest.mark.parametrize("grid", [14, 7, 5, 4])
@@ -51,6 +51,20 @@ def test_the_gradient_of_who_it_is_comes_back_turned_round() -> None:
     x = torch.randn(4, 3, requires_grad=True)
     (Reverse.apply(x) * torch.arange(3)).sum().backward()
     torch.testing.assert_close(x.grad, -torch.arange(3).float().expand(4, 3))
+
+
+def test_features_are_pushed_away_from_who_it_is_only_where_that_is_known() -> None:
+    torch.manual_seed(0)
+    features, who = torch.eye(4).requires_grad_(), torch.nn.Linear(4, 8, bias=False)
+    with torch.no_grad():
+        who.weight.copy_(3 * torch.eye(8, 4))
+    subject = torch.tensor([0, 1, 5, 6])  # it takes clips 2 and 3 for subjects 2 and 3
+    ways = [who(Reverse.apply(features)), who(features.detach())]
+    identity_loss(ways[0], ways[1], subject).backward()
+    assert features.grad is not None and who.weight.grad is not None
+    assert (features.grad[[0, 1], [0, 1]] > 0).all()  # a step against it lowers the right logit
+    assert not features.grad[2:].any()
+    assert who.weight.grad[5, 2] < 0  # what tells subjects apart learns from all clips
 
 
 def test_an_even_mask_around_one_half_costs_nothing() -> None:

@@ -28,17 +28,30 @@ ACTION_UNITS = (1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 24, 26)
 KEPT_BYTES = 1_500_000_000
 """How much made input a process keeps; what does not fit is made again each time."""
 
+STALE_READS = 200
+"""When room is short, an input is forgotten that was not asked for in so many readings: its system is done."""
+
 
 class _Kept:
-    """Inputs that were made, by clip and need, while they fit."""
+    """Inputs that were made, by need and clip, while they fit."""
 
     def __init__(self) -> None:
-        self.made: dict[tuple[int, Need], Array] = {}
+        self.made: dict[Need, dict[int, Array]] = {}
         self.room = KEPT_BYTES
+        self._reads, self._last = 0, dict[Need, int]()
 
-    def add(self, key: tuple[int, Need], made: Array) -> None:
+    def of(self, need: Need) -> dict[int, Array]:
+        """Return what was made for a need, and note that it is asked for."""
+        self._reads += 1
+        self._last[need] = self._reads
+        return self.made.setdefault(need, {})
+
+    def add(self, row: int, need: Need, made: Array) -> None:
+        if made.nbytes > self.room:
+            for stale in [one for one in self.made if self._last[one] < self._reads - STALE_READS]:
+                self.room += sum(array.nbytes for array in self.made.pop(stale).values())
         if made.nbytes <= self.room:
-            self.made[key] = made
+            self.made[need][row] = made
             self.room -= made.nbytes
 
 
@@ -81,13 +94,14 @@ class ClipInputs:
             The arrays of ``assistive.training.datasets.inputs``, one clip a row.
         """
         rows = self._index if index is None else self._index[np.asarray(index, np.int64)]
-        return np.stack([self._one(int(row), need) for row in rows])
+        kept = self._kept.of(need)
+        return np.stack([self._one(int(row), need, kept) for row in rows])
 
-    def _one(self, row: int, need: Need) -> Array:
-        found = self._kept.made.get((row, need))
+    def _one(self, row: int, need: Need, kept: dict[int, Array]) -> Array:
+        found = kept.get(row)
         if found is None:
             found = make(self._clips[row], need)
-            self._kept.add((row, need), found)
+            self._kept.add(row, need, found)
         return found
 
 
@@ -101,7 +115,7 @@ class ClipSet:
         subjects: who is in each clip, as ``collection/subject``.
         datasets: which collection each clip is from.
         units: float32 ``(n, 14)``: 1 = that unit of ``ACTION_UNITS`` moved; NaN where it was not coded.
-        apex_at: float32 ``(n,)``: moment of the apex, 0 = onset, 1 = offset.
+        apex_at: float32 ``(n,)``: moment of the apex, 0 = onset, 1 = offset; NaN where it was not coded.
         names: of the clips, unique with their data set; with the data set's name they stand for the pixels.
         classes: names of the classes.
     """

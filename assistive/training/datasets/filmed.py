@@ -1,7 +1,8 @@
 """Clips of real collections as systems see them: all frames from onset to offset, cut out as the onset is.
 
 The face is found in the onset picture, and that one cut serves the whole clip: to align every frame anew looks like
-motion. What takes long (the face mesh, TV-L1) is kept in a folder, under the hash of what it was computed from.
+motion. Flow is measured at 112 pixels or more and made smaller then: at 28 pixels a micro-expression moves a fifth of
+one. What takes long (the face mesh, TV-L1) is kept in a folder, under the hash of what it was computed from.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, Literal
 
 import cv2
@@ -22,7 +24,7 @@ from rich.progress import track
 
 from assistive.errors import SourceError
 from assistive.expression import flow as flow_code
-from assistive.expression.flow import aligned, crop_matrix, optical_flow
+from assistive.expression.flow import SIDE, aligned, crop_matrix, optical_flow
 from assistive.sources.images import read_picture
 from assistive.synth.face_portraits import landmarks68
 from assistive.training.datasets.clip_set import ACTION_UNITS, ClipInputs, ClipSet
@@ -50,11 +52,11 @@ class FilmedClip:
     def __init__(
         self, clip: MicroClip, open_finder: OpenFinder, method: Literal["dis", "tvl1"], cache: Path
     ) -> None:
-        self.clip, self._open, self._method, self._cache = clip, open_finder, method, cache
-        found = number_pictures(clip.onset.parent)
-        ends = [clip.onset, clip.apex, clip.offset]
-        first, apex, last = (list(found.values()).index(path) for path in ends)
-        self.pictures = list(found.values())[first : last + 1]
+        self.clip, self._open, self._method, self._cache = clip, open_finder, method, cache.absolute()
+        found = list(number_pictures(clip.onset.parent.absolute()).values())  # workers elsewhere have another folder
+        names = [path.name for path in found]
+        first, apex, last = (names.index(path.name) for path in (clip.onset, clip.apex, clip.offset))
+        self.pictures = found[first : last + 1]
         self.apex, self.length = apex - first, last - first + 1
         self.rate_hz = RATES_HZ[clip.dataset]
 
@@ -65,36 +67,39 @@ class FilmedClip:
         return OTHER_SIZE if self._picture(0).shape != self._picture(self.apex).shape else None
 
     def frames(self, numbers: Sequence[int], side: int, colour: bool = False) -> NDArray[np.uint8]:
-        """Return frames, uint8 ``(T, side, side, 3 or 1)``."""
-        matrix = crop_matrix(self._onset_mesh, side)
-        if not colour:
-            return np.stack([aligned(self._picture(n), matrix, side)[..., None] for n in numbers])
-        cut = [cv2.warpAffine(self._picture(n), matrix, (side, side), borderMode=cv2.BORDER_REPLICATE) for n in numbers]
+        """Return frames, uint8 ``(T, side, side, 3 or 1)``; pixels are means of what lies in them."""
+        stretch = np.sqrt(abs(np.linalg.det(crop_matrix(self._onset_mesh, side)[:, :2])))
+        fine = side * max(1, round(1 / stretch))
+        matrix, cut = crop_matrix(self._onset_mesh, fine), list[NDArray[Any]]()
+        for picture in map(self._picture, numbers):
+            large = aligned(picture, matrix, fine) if not colour else cv2.warpAffine(
+                picture, matrix, (fine, fine), borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
+            cut.append(cv2.resize(large, (side, side), interpolation=cv2.INTER_AREA).reshape(side, side, -1))
         return np.asarray(np.stack(cut), np.uint8)
 
     def flow(self, before: int, after: int, side: int) -> Float:
         """Return the flow between two frames, float32 ``(side, side, 2)``: u right, v down, pixels."""
-        key = self._key(f"flow {self._method} {side}", before, after)
+        seen = max(side, SIDE)
+        key = self._key(f"flow of means {self._method} {seen}", before, after)
 
         def compute() -> Float:
-            one, two = self.frames([before, after], side)[..., 0]
+            one, two = self.frames([before, after], seen)[..., 0]
             return optical_flow(one, two, self._method)
 
-        return _cached(self._cache / f"{key}.npy", compute)
+        found = _cached(self._cache / f"{key}.npy", compute)
+        if seen == side:
+            return found
+        return np.asarray(cv2.resize(found, (side, side), interpolation=cv2.INTER_AREA) * (side / seen), np.float32)
 
     def landmarks(self, numbers: Sequence[int], side: int) -> Float:
         """Return the 68 landmarks of frames, float32 ``(T, 68, 2)``, fractions of the crop.
 
-        Raises:
-            SourceError: no face is seen in one of them.
+        Where no face is seen, they are those of the last frame before that shows one; the onset does.
         """
         matrix = crop_matrix(self._onset_mesh, 1)
         made = []
         for number in numbers:
-            mesh = self._mesh(number)
-            if mesh is None:
-                what = f"no face is seen in {self.pictures[number]}"
-                raise SourceError(what, "use a system without landmarks, or leave the clip out", "filmed.landmarks")
+            mesh = next(found for n in range(number, -1, -1) if (found := self._mesh(n)) is not None)
             made.append(landmarks68(np.asarray(mesh @ matrix[:, :2].T + matrix[:, 2], np.float32)))
         return np.stack(made)
 
@@ -147,10 +152,10 @@ def _cached(path: Path, compute: Callable[[], Float]) -> Float:
     if path.is_file():
         return np.asarray(np.load(path), np.float32)
     made = compute()
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    # Others may compute the same, on other machines as well, where process numbers come again.
+    with NamedTemporaryFile(dir=path.parent, suffix=".partial", delete=False) as file:
         np.save(file, made)
-    os.replace(partial, path)
+    os.replace(file.name, path)
     return made
 
 
@@ -187,7 +192,7 @@ def read_clips(
         tuple(f"{dataset}/{one.clip.subject}" for one in clips),
         (dataset,) * len(clips),
         np.stack([one.clip.units.row(ACTION_UNITS) for one in clips]),
-        np.array([one.apex / max(one.length - 1, 1) for one in clips], np.float32),
+        np.array([one.apex / (one.length - 1) if one.clip.knows_apex else np.nan for one in clips], np.float32),
         tuple(f"{one.clip.subject} {one.clip.name}" for one in clips),
         classes,
     )

@@ -42,6 +42,7 @@ class MicroClip:
         label: its class.
         emotion: emotion as coded, lower case.
         units: action units as coded.
+        knows_apex: False where the collection has no apex, and another picture stands in.
     """
 
     dataset: str
@@ -53,6 +54,7 @@ class MicroClip:
     label: str
     emotion: str
     units: UnitCodes = NOT_CODED
+    knows_apex: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class Row:
         offset: frame number, or None where the sheet has none.
         emotion: as coded.
         units: action units as coded.
+        knows_apex: False where the collection has no apex, and another picture stands in.
     """
 
     subject: str
@@ -78,6 +81,7 @@ class Row:
     offset: int | None
     emotion: str
     units: UnitCodes = NOT_CODED
+    knows_apex: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +240,7 @@ def _clip(
         offset = apex
     emotion = row.emotion.lower()
     return MicroClip(dataset, row.subject, row.name, pictures[onset], pictures[apex], pictures[offset],
-                     scheme[emotion], emotion, row.units)  # fmt: skip
+                     scheme[emotion], emotion, row.units, row.knows_apex)  # fmt: skip
 
 
 def _most(left_out: Counter[str]) -> str:

@@ -26,6 +26,8 @@ BEDS: Mapping[str, BedSettings] = {
 """Conditions by name: as it is, faint, at 30 frames/s, half of the faces partly hidden, another collection's camera, and
 as it is but small."""
 
+OTHERS = 500
+"""Added to the seed for another collection, which films other people: else joined beds share clips and faces."""
 UNSEEN = 1000
 """Added to the seed for people whom no training has seen."""
 
@@ -38,7 +40,8 @@ def read_bed(condition: str = "standard", seed: int = 0) -> ClipSet:
     """
     if condition not in BEDS:
         raise SourceError(f"no condition of {NAME} is named {condition!r}", nearest(condition, BEDS), "bed.condition")
-    return make_bed(replace(BEDS[condition], seed=seed))
+    others = 0 if BEDS[condition].dataset == NAME else OTHERS
+    return make_bed(replace(BEDS[condition], seed=seed + others))
 
 
 def unseen(settings: BedSettings, subjects: int = 30, clips: int = 10) -> BedSettings:

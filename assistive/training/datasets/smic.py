@@ -49,4 +49,4 @@ def _rows(pictures: Path) -> Iterator[Row]:
         emotion, subject = clip.parent.name, clip.parents[2].name
         frames = list(number_pictures(clip))
         onset, apex, offset = (frames[0], frames[len(frames) // 2], frames[-1]) if frames else (0, 1, 1)
-        yield Row(f"s{int(subject[1:]):02d}", clip.name, clip, onset, apex, offset, emotion)
+        yield Row(f"s{int(subject[1:]):02d}", clip.name, clip, onset, apex, offset, emotion, knows_apex=False)

@@ -88,7 +88,7 @@ class ChannelGraph(nn.Module):
 
     def _by_channels(self, flat: Tensor) -> Tensor:
         index = neighbours(flat).flatten(1)
-        told = F.linear(flat, self.other.weight)  # W2 (f_j - f_i) = W2 f_j - W2 f_i: once for each node, not for each pair
+        told = F.linear(flat, self.other.weight)  # W2 (f_j - f_i) = W2 f_j - W2 f_i: once a node, not once a pair
         near = told.gather(1, index[..., None].expand(-1, -1, told.shape[2])).unflatten(1, (-1, NEIGHBOURS))
         return F.relu(self.own(flat) + self.other.bias - told + near.amax(2))
 
