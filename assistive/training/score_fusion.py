@@ -26,7 +26,7 @@ Scores = NDArray[np.float32]
 """Probabilities, float32 ``(k, n, classes)``: of ``k`` classifiers on ``n`` clips."""
 
 LEAST = 1e-6
-"""Probabilities below it are raised to it before their logarithm is taken."""
+"""Probabilities below it are raised to it before their logarithm is taken; no classifier is worth less."""
 STEPS = 100
 """Of the solver that finds the weights of stacking."""
 
@@ -64,7 +64,7 @@ def learn_fusion(rule: Rule, scores: Scores, labels: NDArray[np.int64]) -> Fusio
     if rule == "mean":
         return Fusion(rule, np.full(k, 1 / k))
     if rule == "weighted":
-        worth = np.array([uar(labels, one.argmax(1), classes) for one in scores])
+        worth = np.array([LEAST + uar(labels, one.argmax(1), classes) for one in scores])
         return Fusion(rule, worth / worth.sum())
     return Fusion(rule, _regress(_logarithm(scores), labels))
 
@@ -88,7 +88,8 @@ class FusedNetworks:
     Attributes:
         networks: each answers ``logits``.
         fusion: how.
-        settled: ``epochs`` and ``weights``.
+        settled: ``epochs``, ``weights``, and, where weights were learned, the ``rate_increase`` on the clips that they
+            were learned from.
     """
 
     networks: tuple[SystemNetwork, ...]
@@ -117,8 +118,11 @@ def fit(learner: SystemLearner, train: ClipSet, seed: int, unlabelled: ClipInput
         judged = [learner.train(seen, one) for one in seeds]
         scores[:, part] = scores_of(judged, train.take(np.flatnonzero(part)).inputs)
     fusion = learn_fusion(plan.fusion, scores, train.labels)
-    networks = tuple(learner.train(train, one) for one in seeds)
-    return FusedNetworks(networks, fusion, {"epochs": learner.pace.epochs, "weights": fusion.weights.round(4).tolist()})
+    settled: dict[str, Any] = {"epochs": learner.pace.epochs, "weights": fusion.weights.round(4).tolist()}
+    if plan.fusion != "mean":
+        fused, *single = (float((one.argmax(1) == train.labels).mean()) for one in (fusion.fuse(scores), *scores))
+        settled["rate_increase"] = round(rate_increase(fused, max(single)), 4)
+    return FusedNetworks(tuple(learner.train(train, one) for one in seeds), fusion, settled)
 
 
 def _parts(subjects: Sequence[str], folds: int, seed: int) -> list[NDArray[np.bool_]]:

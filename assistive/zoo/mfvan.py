@@ -33,8 +33,8 @@ SMALL_BELOW = 56
 """Below this side, in pixels, the backbone keeps the full resolution: 28 has the cells of 112."""
 PEOPLE = 256
 """Most subjects of a training part."""
-MASKING, IDENTITY, DRAWING = 0.1, 0.1, 1.0
-"""Weights of both parts of the mask loss, of the identity loss, and of the drawn onset."""
+MASKING, IDENTITY, DRAWING = 0.1, 1.0, 1.0
+"""Weights of both parts of the mask loss, of the identity loss (a tenth changes nothing), and of the drawn onset."""
 
 
 class Masked(nn.Module):

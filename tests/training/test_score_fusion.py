@@ -68,6 +68,11 @@ def test_weights_stay_finite_where_one_makes_no_error_and_another_is_sure_of_non
     assert right(fusion.fuse(scores), labels) == 1
 
 
+def test_classifiers_that_are_always_wrong_weigh_the_same(labels: np.ndarray) -> None:
+    wrong = np.roll(np.eye(3, dtype=np.float32)[labels], 1, 1)
+    np.testing.assert_allclose(learn_fusion("weighted", np.stack([wrong, wrong]), labels).weights, 0.5)
+
+
 def test_weights_of_a_rule_are_used_as_they_are() -> None:
     scores = np.array([[[0.8, 0.1, 0.1]], [[0.2, 0.6, 0.2]]], np.float32)
     np.testing.assert_allclose(

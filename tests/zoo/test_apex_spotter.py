@@ -9,7 +9,7 @@ from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.datasets.inputs import REGIONS  # noqa: E402
 from assistive.training.datasets.motion_bed import make_bed, unseen  # noqa: E402
 from assistive.training.systems import SystemLearner, outputs_of  # noqa: E402
-from assistive.zoo.apex_spotter import NEAR, WINDOW, ApexSpotter, bell, smooth  # noqa: E402
+from assistive.zoo.apex_spotter import NEAR, ApexSpotter, bell, smooth  # noqa: E402
 from assistive.zoo.systems import Need, Recipe  # noqa: E402
 
 FRAMES = 60
@@ -35,7 +35,10 @@ def test_one_loud_moment_does_not_win_against_a_hill() -> None:
     assert hill.argmax() == 45
     assert abs(int(smooth(hill[None])[0].argmax()) - 20) <= 1
     torch.testing.assert_close(smooth(torch.ones(1, 9)), torch.ones(1, 9))
-    torch.testing.assert_close(smooth(torch.eye(9)[4:5])[0, 4 - WINDOW // 2 : 5 + WINDOW // 2], torch.full((5,), 0.2))
+    near = round(NEAR * FRAMES)
+    click = smooth(torch.eye(FRAMES)[30:31])[0]
+    torch.testing.assert_close(click[30 - near : 31 + near], torch.full((2 * near + 1,), 1 / (2 * near + 1)))
+    assert click.count_nonzero() == 2 * near + 1
 
 
 def test_while_training_some_moments_are_drawn_and_later_all_are_scored() -> None:
@@ -77,7 +80,7 @@ def test_the_apex_is_found_within_3_frames_of_60_by_looking_at_brows_and_mouth()
     settings = BedSettings(seconds=(0.3, 0.3))
     train, judged = make_bed(settings), make_bed(unseen(settings, 20, 5))
     assert {clip.length for clip in judged.inputs} == {FRAMES}
-    network = SystemLearner("apex_spotter", options={"side": 50}).train(train, 0)
+    network = SystemLearner("apex_spotter", Recipe(epochs=16, batch=16), {"side": 50}).train(train, 0)
     out = outputs_of(network, judged.inputs)
     found, constant = (np.abs(at - judged.apex_at).mean() * (FRAMES - 1) for at in
                        (out["apex_at"], np.median(train.apex_at)))  # fmt: skip

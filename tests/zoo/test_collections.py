@@ -24,7 +24,7 @@ from assistive.training.fold_log import FoldLog  # noqa: E402
 from assistive.training.protocols import measure  # noqa: E402
 from assistive.training.systems import SystemLearner  # noqa: E402
 from assistive.types import EXPRESSIONS  # noqa: E402
-from assistive.zoo.systems import Recipe, systems  # noqa: E402
+from assistive.zoo.systems import Recipe, build, systems  # noqa: E402
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "train_expression.py"
 COLLECTIONS = ("casme2", "samm", "smic")
@@ -127,6 +127,18 @@ def test_they_are_read_whole(clips: ClipSet) -> None:
     smile = clips.units[:, ACTION_UNITS.index(12)]
     np.testing.assert_array_equal(smile[:24], clips.labels[:24] == 1)
     assert np.isnan(clips.units[24:]).all() and not np.isnan(clips.units[:24]).any()
+
+
+def test_a_clip_without_an_apex_teaches_nothing_about_apexes() -> None:
+    network = build("apex_spotter", 3)
+    out = {"scores": torch.rand(3, 5), "moments": torch.linspace(0.2, 1, 5).expand(3, 5)}
+    known = torch.tensor([True, False, True])
+    apex_at = torch.tensor([0.5, torch.nan, 0.2])
+    all_three = network.loss(out, {"apex_at": apex_at})
+    torch.testing.assert_close(
+        all_three, network.loss({key: value[known] for key, value in out.items()}, {"apex_at": apex_at[known]})
+    )
+    assert network.loss(out, {"apex_at": torch.full((3,), torch.nan)}) == 0
 
 
 @pytest.mark.parametrize(("protocol", "folds"), [("holdout", 1), ("cross", 3)])

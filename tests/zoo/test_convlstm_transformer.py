@@ -96,6 +96,7 @@ def test_a_poisoned_test_part_leaves_the_weights_as_they_are(clips: ClipSet, fus
     np.testing.assert_array_equal(one.fusion.weights, other.fusion.weights)
     assert row["guess"] == dirty["guess"] and row["weights"] == dirty["weights"]
     assert len(one.networks) == 2 and one.fusion.rule == fusion
+    assert "rate_increase" in row
 
 
 def test_other_labels_of_left_out_training_subjects_change_the_weights(clips: ClipSet) -> None:

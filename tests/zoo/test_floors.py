@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
+
 from assistive.evaluation.zoo import count_parameters  # noqa: E402
 from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.datasets.motion_bed import make_bed  # noqa: E402
@@ -21,13 +23,13 @@ from assistive.zoo.off_apex_net import OffApexNet  # noqa: E402
 @pytest.mark.parametrize(
     ("network", "exact", "said"), [(OffApexNet(3), 2_664_475, "2.66"), (DualInception(3), 6_449_867, "6.45")]
 )
-def test_it_has_the_parameters_that_others_count(network: torch.nn.Module, exact: int, said: str) -> None:
+def test_it_has_the_parameters_that_others_count(network: nn.Module, exact: int, said: str) -> None:
     assert count_parameters(network) == exact
     assert f"{exact / 1e6:.2f}" == said
 
 
 @pytest.mark.parametrize("network", [OffApexNet(3), DualInception(3)], ids=["off_apex_net", "dual_inception"])
-def test_each_direction_has_a_stream_and_the_strain_has_none(network: torch.nn.Module) -> None:
+def test_each_direction_has_a_stream_and_the_strain_has_none(network: nn.Module) -> None:
     torch.manual_seed(0)
     x = torch.randn(2, 3, 28, 28, requires_grad=True)
     network.eval()(x).pow(2).sum().backward()

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 
 from assistive.errors import ConfigError  # noqa: E402
-from assistive.zoo.mfvan import PEOPLE, Masked, Mfvan, Reverse, identity_loss, keep, mask_loss, standardised  # noqa: E402
+from assistive.training.datasets.motion_bed import read_bed  # noqa: E402
+from assistive.training.systems import SystemLearner, outputs_of, truth_of  # noqa: E402
+from assistive.zoo.mfvan import PEOPLE, SYSTEM, Masked, Mfvan, Reverse, identity_loss, keep, mask_loss, standardised  # noqa: E402
 
 
 @pytest.mark.parametrize("grid", [14, 7, 5, 4])
@@ -103,3 +109,32 @@ def test_more_people_than_it_tells_apart_are_refused() -> None:
              "subject": torch.tensor([0, PEOPLE])}  # fmt: skip
     with pytest.raises(ConfigError, match="256 subjects"):
         network.loss(network(batch), batch)
+
+
+@pytest.mark.slow
+def test_who_it_is_can_be_read_less_well_off_features_from_which_that_was_removed() -> None:
+    bed = read_bed()
+    people = truth_of(bed)["subject"].numpy()
+    assert SYSTEM.quick.recipe is not None
+    recipe = replace(SYSTEM.quick.recipe, epochs=20)
+    read = []
+    for identity in (True, False):
+        options = {**SYSTEM.quick.options, "identity": identity}
+        learned = SystemLearner("mfvan", recipe, options).train(bed, 0)
+        read.append(probe(outputs_of(learned, bed.inputs)["fused"], people))
+    assert read[0] < read[1] - 0.02
+
+
+def probe(features: NDArray[np.float32], people: NDArray[np.int64]) -> float:
+    """Return the share of clips whose subject a linear probe names that learned from half of each subject's clips."""
+    x = (features - features.mean(0)) / (features.std(0) + 1e-6)
+    rng = np.random.default_rng(0)
+    right: list[NDArray[Any]] = []
+    for _ in range(4):
+        fit = np.concatenate([rng.permutation(np.flatnonzero(people == one))[::2] for one in np.unique(people)])
+        rest = np.setdiff1d(np.arange(len(x)), fit)
+        truth = np.eye(people.max() + 1)[people[fit]]
+        inner = x[fit] @ x[fit].T + 0.1 * len(fit) * np.eye(len(fit))
+        weights = x[fit].T @ np.linalg.solve(inner, truth - truth.mean(0))
+        right.append((x[rest] @ weights).argmax(1) == people[rest])
+    return float(np.mean(right))

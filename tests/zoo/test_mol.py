@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from assistive.evaluation.zoo import count_parameters  # noqa: E402
-from assistive.synth.motion_bed import BedSettings  # noqa: E402
+from assistive.synth.motion_bed import BedSettings, MotionClip  # noqa: E402
 from assistive.training.datasets.inputs import PHASES, phases  # noqa: E402
 from assistive.training.datasets.mirror import mirrored  # noqa: E402
 from assistive.training.datasets.motion_bed import make_bed, unseen  # noqa: E402
@@ -57,7 +57,7 @@ def test_a_channel_listens_to_itself_first_and_to_those_most_like_it() -> None:
     nodes = torch.randn(3, 128, 256)
     nodes[:, 40] = 3 * nodes[:, 7] + 0.01 * torch.randn(3, 256)  # as like as can be, and three times as loud
     index = neighbours(nodes)
-    assert index.shape == (3, 128, NEIGHBOURS) and 0 <= int(index.min()) and int(index.max()) <= 127
+    assert index.shape == (3, 128, NEIGHBOURS) and int(index.min()) >= 0 and int(index.max()) <= 127
     assert (index[:, :, 0] == torch.arange(128)).all()
     assert (index[:, 7, 1] == 40).all() and (index[:, 40, 1] == 7).all()
     assert (neighbours(torch.zeros(1, 9, 5))[0, :, 0] == torch.arange(9)).all()
@@ -108,6 +108,7 @@ def test_what_is_taught_lies_between_the_frames_that_are_shown() -> None:
     network = Mol(3, side=64)
     batch = batch_of(clips.inputs, network.inputs)
     for row, clip in enumerate(clips.inputs):
+        assert isinstance(clip, MotionClip)
         one, two = phases(clip.length, 8)[1][2:4]
         moved = torch.from_numpy(clip.field(two, 64) - clip.field(one, 64))[1::2, 1::2].permute(2, 0, 1)
         torch.testing.assert_close(batch["phase_flow"][row, 1, 2], moved, atol=2e-3, rtol=2e-3)
