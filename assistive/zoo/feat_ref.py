@@ -107,7 +107,7 @@ SYSTEM = System(
     number="S8",
     paper="Zhou, Mao, Huang, Zhang, Zhang: feature refinement, Pattern Recognition 2022, 108275",
     public="names of the modules and what each is for",
-    chosen="trunk of Dual-Inception, all widths, weight of the proposal loss, branches weighed by their detectors, epochs",
+    chosen="trunk of Dual-Inception, all widths, weight of the proposal loss, branches weighed by detectors, epochs",
     reported="LOSO, UF1/UAR: CDE .7838/.7832, SMIC .7011/.7083, CASME II .8915/.8873, SAMM .7372/.7155",
     build=FeatRef,
     recipe=Recipe(epochs=40, rate=3e-4),

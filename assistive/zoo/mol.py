@@ -232,6 +232,6 @@ SYSTEM = System(
     chosen="a light flow decoder; the paper's channel graph; two phases; activations of the heads; no random crops",
     reported="unknown",
     build=Mol,
-    recipe=Recipe(epochs=5, batch=16, decay=1e-3),
+    recipe=Recipe(epochs=5, batch=8, decay=1e-3),
     quick=Quick({"side": 64}, Recipe(epochs=7, batch=16, decay=1e-3)),
 )

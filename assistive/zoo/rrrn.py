@@ -10,6 +10,10 @@ those of clear ones.
 Accepted when rows of the graph sum to 1, hiding a region lowers its gate below those of clear ones in nine clips of
 ten, noise for the features of a hidden region changes less than for those of a clear one, and a block over a quarter
 of the face costs less than half of what it costs the same network without gates.
+
+The last is not reached. On 800 clips of people whom two seeds of the quick size had not seen, such a block costs UF1
+.063 and .070; without gates .024 and .040; without gates and with nothing hidden while training .097. What helps is to
+hide parts of faces while training, not the gates.
 """
 
 from __future__ import annotations
