@@ -45,7 +45,12 @@ def describe(system: System, options: Mapping[str, Any] | None = None) -> dict[s
 
 def describe_all() -> list[dict[str, Any]]:
     """Describe every system in the order in which they are listed, then the two networks of the main paper."""
-    return [*(describe(system) for system in systems()), *(_describe_part(part) for part in PARTS)]
+    return [*(describe(system) for system in systems()), *describe_parts()]
+
+
+def describe_parts() -> list[dict[str, Any]]:
+    """Describe the two networks of the main paper, which are trained and measured elsewhere."""
+    return [_describe_part(part) for part in PARTS]
 
 
 def _describe_part(part: Part) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from assistive.evaluation.expression import figures
-from assistive.evaluation.zoo import CLASSES, describe, one_clip
+from assistive.evaluation.zoo import CLASSES, describe, describe_parts, one_clip
 from assistive.synth.motion_bed import BedSettings
 from assistive.training.datasets.clip_set import ClipSet
 from assistive.training.datasets.motion_bed import BEDS, make_bed, unseen
@@ -138,6 +138,8 @@ def missing_jobs(plan: Plan, logs: Mapping[str, FoldLog]) -> list[Job]:
     jobs = []
     for seed in range(plan.seeds):
         for conditions in (tuple(plan.judged), (SHUFFLED,)):
+            if SHUFFLED in conditions and seed:
+                continue  # one control is enough
             for name, log in logs.items():
                 todo = tuple(one for one in conditions if (seed, one) not in log.done)
                 parts = [(one,) for one in todo] if find(name).adapts else [todo] if todo else []
@@ -171,8 +173,9 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
 
     Returns:
         ``quick``, ``seeds``, ``judged`` (the conditions), ``data`` (fingerprint by bed), ``people`` (how many, and
-        clips), and ``systems``: for each what ``describe`` says of it, ``options``, ``recipe``, ``ms``, ``cpu_s`` (of
-        one training and the judging), and ``conditions``: by name what :func:`_scores` or, for a system that answers
+        clips), and ``systems``: for each what ``describe`` says of it as it was trained, ``options``,
+        ``whole`` (``parameters`` and ``macs`` of the whole one), ``recipe``, ``ms``, ``cpu_s`` (of one training and
+        the judging), and ``conditions``: by name what :func:`_scores` or, for a system that answers
         moments, :func:`_distances` says.
     """
     train, truth = make_bed(plan.train), {name: make_bed(bed) for name, bed in plan.judged.items()}
@@ -192,6 +195,7 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
         spent = [row["cpu_s"] for (_, condition), row in log.done.items() if condition != SHUFFLED]
         summary[name] = {
             **describe(system, plan.options(system)), "options": dict(plan.options(system)),
+            "whole": {key: describe(system)[key] for key in ("parameters", "macs")},
             "recipe": asdict(plan.recipe(system)), "ms": took_ms[name],
             "cpu_s": round(len(plan.judged) * float(np.mean(spent)), 1) if spent else None, "conditions": scored,
         }  # fmt: skip
@@ -201,7 +205,7 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
         "data": {"train": train.fingerprint(), **{name: bed.fingerprint() for name, bed in truth.items()}},
         "people": {"train": len(set(train.subjects)), "train_clips": len(train), "test": len(set(standard.subjects)),
                    "test_clips": len(standard)},
-        "systems": summary,
+        "systems": summary, "running": describe_parts(),
     }  # fmt: skip
 
 

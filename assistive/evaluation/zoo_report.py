@@ -32,15 +32,16 @@ PROTOCOL = """\
   judged on. Nothing is chosen on the latter: the number of epochs is fixed in each system's file.
 - **Seeds**: {seeds}. UF1 and UAR are means over them, ± is the standard deviation of UF1 over them. The 95 %
   interval is a bootstrap over the people judged, of the predictions of all seeds together.
-- **Shuffled**: the same training with its labels shuffled, judged alike. Whatever a system reaches there it owes to
-  chance or to a leak. Guessing is expected to reach {chance:.2f}.
+- **Shuffled**: the same training with its labels shuffled once, judged alike. Whatever a system reaches there it owes
+  to chance or to a leak. Guessing is expected to reach {chance:.2f}; one shuffle may lie well above or below, since all
+  clips that look alike are guessed alike.
 - **Conditions** are of the people judged; the training is the one above. *Faint*: .1 to .5 pixels. *30 frames/s*
   instead of 200. *Covered*: each face wears a mask or glasses, or a block hides part of it. *Other camera*: movements
   half as strong, noise twice as strong; a system that adapts is shown these clips without labels.
 - **ms**: processor time of the network alone for one clip on one thread, the median of interleaved rounds. Optical flow
   and landmarks come on top where a system asks for them.
 - **\\***: trained at a reduced size (fewer moments, smaller pictures: `quick` in its file); its parameters, MMAC and
-  ms are those of that size. As published it would train for hours on a processor.
+  ms are those of that size. Whole, one training takes a processor many minutes to hours.
 - **MMAC**: millions of multiplications of one clip in convolutions, matrix products and recurrent layers."""
 
 
@@ -88,6 +89,7 @@ def render(result: Mapping[str, Any]) -> str:
         "## What each is, and what its paper says",
         "Figures of papers are under their own protocols: they are no match for those above, nor for each other.",
         *(_portrait(name, one) for name, one in result["systems"].items()),
+        *(_portrait(one["name"], one) for one in result["running"]),
     ]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -175,6 +177,9 @@ def _apex_cells(row: Mapping[str, Any]) -> list[str]:
 def _portrait(name: str, one: Mapping[str, Any]) -> str:
     title = f"{name} ({one['number']})" if one["number"] else name
     lines = [f"### {title}", "", f"{one['paper']}.", "", f"- Public: {one['public']}."]
+    if one.get("options"):
+        whole = f"{one['whole']['parameters']:,} parameters, {one['whole']['macs'] / 1e6:,.0f} MMAC"
+        lines.append(f"- Whole: {whole}. In the table: {', '.join(f'{k} {v}' for k, v in one['options'].items())}.")
     if one["chosen"]:
         lines.append(f"- Chosen by us: {one['chosen']}.")
     lines.append(f"- Its own figure: {one['reported']}.")

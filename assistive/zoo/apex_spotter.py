@@ -99,7 +99,7 @@ def bell(moments: Tensor, apex_at: Tensor) -> Tensor:
 def smooth(scores: Tensor) -> Tensor:
     """Average scores ``(n, T)`` over moments as near as the bell is wide; at the ends over those that there are.
 
-    Five moments, whatever T is, would leave an error a third larger: a movement hardly changes around its apex.
+    Five moments, whatever T is, would leave an error a quarter larger: a movement hardly changes around its apex.
     """
     near = round(NEAR * scores.shape[1])
     averaged = F.avg_pool1d(scores[:, None], 2 * near + 1, 1, near, count_include_pad=False)

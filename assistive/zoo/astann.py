@@ -98,4 +98,5 @@ SYSTEM = System(
     recipe=Recipe(epochs=12, rate=2e-3),
     adapts=True,
     quick=Quick({"side": 32}, Recipe(epochs=20, batch=16, rate=2e-3)),
+    heavy=True,
 )

@@ -120,4 +120,5 @@ SYSTEM = System(
     recipe=Recipe(epochs=30),
     exported=True,
     quick=Quick({"side": 28, "width": 0.5, "stem_stride": 1}, Recipe(epochs=25, batch=16)),
+    heavy=True,
 )

@@ -98,4 +98,5 @@ SYSTEM = System(
     build=MerAmre,
     recipe=Recipe(epochs=12),
     quick=Quick({"side": 64, "region_side": 32}, Recipe(epochs=20, batch=16)),
+    heavy=True,
 )

@@ -234,4 +234,5 @@ SYSTEM = System(
     build=Mol,
     recipe=Recipe(epochs=5, batch=8, decay=1e-3),
     quick=Quick({"side": 64}, Recipe(epochs=7, batch=16, decay=1e-3)),
+    heavy=True,
 )

@@ -167,7 +167,8 @@ class System:
         trained_by: ``module:function`` of ``assistive.training`` that takes the trainer's place.
         task: what it answers: ``classes``, or ``apex``, the moment of the apex (it has no ``logits``).
         quick: how it is built and trained where minutes count (``evaluate.py zoo --quick``).
-        heavy: as a whole it trains for hours on a processor: the published table has it at its quick size.
+        heavy: as a whole it takes a processor minutes to hours for one training: the published table has it at its
+            quick size.
     """
 
     name: str

@@ -36,7 +36,8 @@ def plan(seeds: int = 1, train: BedSettings = SMALL) -> Plan:
 
 def test_each_job_is_done_once_and_the_figures_are_those_of_the_log(tmp_path: Path) -> None:
     logs = run_plan(plan(2), ["stst_net"], tmp_path, HERE)
-    assert set(logs["stst_net"].done) == {(seed, one) for seed in (0, 1) for one in (STANDARD, "slow", SHUFFLED)}
+    judged = {(seed, condition) for seed in (0, 1) for condition in (STANDARD, "slow")}
+    assert set(logs["stst_net"].done) == judged | {(0, SHUFFLED)}
     found = summarise(plan(2), logs)
     assert found["judged"] == [STANDARD, "slow"] and found["people"]["train"] == 6
     one = found["systems"]["stst_net"]
@@ -45,7 +46,7 @@ def test_each_job_is_done_once_and_the_figures_are_those_of_the_log(tmp_path: Pa
     guess = np.array(logs["stst_net"].done[0, STANDARD]["guess"], np.int64)
     assert one["conditions"][STANDARD]["uf1_by_seed"]["0"] == pytest.approx(uf1(truth, guess), abs=1e-4)
     assert uf1(truth, guess) > 0.6
-    assert len(one["conditions"][SHUFFLED]["uf1_by_seed"]) == 2
+    assert list(one["conditions"][SHUFFLED]["uf1_by_seed"]) == ["0"]
 
 
 class Counting:

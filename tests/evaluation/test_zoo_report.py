@@ -36,6 +36,7 @@ def result() -> dict[str, Any]:
     return {
         "command": "python zoo", "date": "2026-01-01", "quick": False, "seeds": 3, "judged": ["standard", "faint"],
         "people": {"train": 60, "train_clips": 480, "test": 30, "test_clips": 300},
+        "running": [_system("S14", "running", {}) | {"name": "fusion"}],
         "systems": {
             "poor": _system("", "classes", {"standard": _scored(0.4), "shuffled": _scored(0.38)}),
             "good": _system("S16", "classes", {"standard": _scored(0.9), "faint": _scored(0.7),
@@ -53,7 +54,7 @@ def test_the_best_comes_first_with_its_control_beside_it(result: dict[str, Any])
     assert "2 systems tell expressions apart; 1 of them lie above" in text and "not so: poor." in text
     assert "| good | .900 (.850 to .950) | .700 (.650 to .750) |" in text
     assert "Best faint: good (.700)." in text
-    assert "60 people with 480 clips" in text
+    assert "60 people with 480 clips" in text and "### fusion (S14)" in text
 
 
 def test_the_apex_has_a_table_of_its_own(result: dict[str, Any]) -> None:

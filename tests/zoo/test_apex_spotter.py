@@ -80,7 +80,7 @@ def test_the_apex_is_found_within_3_frames_of_60_by_looking_at_brows_and_mouth()
     settings = BedSettings(seconds=(0.3, 0.3))
     train, judged = make_bed(settings), make_bed(unseen(settings, 20, 5))
     assert {clip.length for clip in judged.inputs} == {FRAMES}
-    network = SystemLearner("apex_spotter", Recipe(epochs=16, batch=16), {"side": 50}).train(train, 0)
+    network = SystemLearner("apex_spotter", Recipe(epochs=12, batch=16), {"side": 50}).train(train, 0)
     out = outputs_of(network, judged.inputs)
     found, constant = (np.abs(at - judged.apex_at).mean() * (FRAMES - 1) for at in
                        (out["apex_at"], np.median(train.apex_at)))  # fmt: skip

@@ -31,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from assistive.errors import ConfigError
-from assistive.expression.flow import network_input, pack_map, strain
+from assistive.expression.flow import SIDE, network_input, pack_map, strain
 from assistive.training.datasets.magnification import magnify
 from assistive.yamlfile import nearest
 from assistive.zoo.systems import Need
@@ -162,7 +162,8 @@ def _flow(clip: Clip, need: Need) -> Array:
 
 
 def _flow_map(clip: Clip, need: Need) -> Array:
-    return network_input(pack_map(clip.flow(0, clip.apex, need.side), need.side)[None])[0].astype(np.float16)
+    flow = clip.flow(0, clip.apex, max(need.side, SIDE))  # strain is of the flow as it is measured, then made smaller
+    return network_input(pack_map(flow, need.side)[None])[0].astype(np.float16)
 
 
 def _flow_sequence(clip: Clip, need: Need) -> Array:

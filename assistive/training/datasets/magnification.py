@@ -2,8 +2,8 @@
 
 A picture is split into a Laplacian pyramid; at each level, what lies between two low-passes in time is multiplied and
 added. It is causal, one picture in and one out, so that it could run behind a camera. Noise is magnified with what
-moves, which is why fine levels, where a small movement is already a large share of a wavelength, are magnified less. It is for movements below a pixel: what moves
-further, a turning head for one, is torn into light and dark.
+moves, which is why fine levels, where a small movement is already a large share of a wavelength, are magnified less. It
+is for movements below a pixel: what moves further, a turning head for one, is torn into light and dark.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ BEDS: Mapping[str, BedSettings] = {
     "other": BedSettings(gain=0.5, noise_px=0.5, dataset="motion_bed_other"),
     "quick": BedSettings(subjects=24, clips=6),
 }
-"""Conditions by name: as it is, faint, at 30 frames/s, half of the faces partly hidden, another collection's camera, and
-as it is but small."""
+"""Conditions by name: as it is, faint, at 30 frames/s, half of the faces partly hidden, another collection's camera,
+and as it is but small."""
 
 OTHERS = 500
 """Added to the seed for another collection, which films other people: else joined beds share clips and faces."""
