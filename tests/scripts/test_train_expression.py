@@ -127,6 +127,11 @@ def test_a_collection_from_pictures_to_figures(
         (("--data", "packed", "{maps}", "--model", "stst_net", "--epochs", "0"), "--epochs 0 is no number"),
         (("--data", "packed", "{maps}", "--data", "packed", "{maps}"), "made is given twice"),
         (("--data", "smic", ".", "--classes", "five"), "smic has no five classes"),
+        (("--data", "packed", "{maps}", "--model", "dual_atme"), "packed files hold flow maps alone, and dual_atme"),
+        (("--data", "packed", "{maps}", "--model", "all"), "packed files hold flow maps alone, and dual_atme"),
+        (("--data", "motion_bed", "quick", "--model", "apex_spotter"), "apex_spotter (S6) answers no classes"),
+        (("--data", "motion_bed", "quick", "--model", "dstan", "--epochs", "inner"), "dstan is trained in stages"),
+        (("--data", "motion_bed", "dark", "--model", "stst_net"), "no condition of motion_bed is named 'dark'"),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines(
@@ -160,3 +165,24 @@ def test_a_stopped_run_says_how_to_go_on(
     arguments = ("--data", "packed", packed(tmp_path / "maps.npz"), "--model", "pca_svm", "--protocol", "loso")
     assert call(script, tmp_path, *arguments) == 130
     assert "goes on" in capsys.readouterr().err
+
+
+def test_systems_learn_from_whole_clips(
+    script: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(script, "systems", lambda: [script.find(name) for name in ("stst_net", "off_apex_net")])
+    arguments = ("--data", "motion_bed", "quick", "--model", "all", "--protocol", "holdout", "--quick", "--workers", 1)
+    assert call(script, tmp_path, *arguments, "--epochs", 6) == 0
+    found = [json.loads((tmp_path / "out" / name / "result.json").read_text()) for name in ("stst_net", "off_apex_net")]
+    assert [one["recipe"]["recipe"]["epochs"] for one in found] == [6, 6]
+    assert all(one["uf1"] > 0.5 and one["pooled"]["interval_over"] == "subjects" for one in found)
+    assert "motion_bed: 144 clips of 24 drawn subjects, quick" in capsys.readouterr().out
+
+
+def test_epochs_of_a_system_are_chosen_inside(script: ModuleType, tmp_path: Path) -> None:
+    settings = (ROOT / "configs" / "train" / "expression.yaml").read_text().replace("epochs: 60", "epochs: 4")
+    (tmp_path / "quick.yaml").write_text(settings)
+    arguments = ("--data", "motion_bed", "quick", "--model", "stst_net", "--protocol", "holdout", "--workers", 1)
+    assert call(script, tmp_path, *arguments, "--epochs", "inner", "--config", tmp_path / "quick.yaml") == 0
+    rows = (tmp_path / "out" / "folds.jsonl").read_text().splitlines()
+    assert 1 <= json.loads(rows[1])["epochs"] <= 4
