@@ -13,6 +13,9 @@ CONDITIONS = {
     STANDARD: "as trained", "faint": "faint", "slow": "30 frames/s", "covered": "covered", "other": "other camera",
 }  # fmt: skip
 
+PICTURES = ("frames", "onset", "apex", "magnified", "phases")
+"""Inputs that are pictures."""
+
 WHAT_IT_IS = """\
 Every network below is built from its paper, trained by one trainer on the same drawn clips and judged on other drawn
 people, so that for once the rows can be compared. Papers cannot: they differ in clips, classes and protocol, and many
@@ -38,6 +41,9 @@ PROTOCOL = """\
 - **Conditions** are of the people judged; the training is the one above. *Faint*: .1 to .5 pixels. *30 frames/s*
   instead of 200. *Covered*: each face wears a mask or glasses, or a block hides part of it. *Other camera*: movements
   half as strong, noise twice as strong; a system that adapts is shown these clips without labels.
+- **Sees**: flow is the true movement with smooth noise, as an algorithm would measure it; pictures are skin that was
+  moved by the truth, with a camera's noise. Which of both is harder is a property of the bed: compare rows that see the
+  same.
 - **ms**: processor time of the network alone for one clip on one thread, the median of interleaved rounds. Optical flow
   and landmarks come on top where a system asks for them.
 - **\\***: trained at a reduced size (fewer moments, smaller pictures: `quick` in its file); its parameters, MMAC and
@@ -77,11 +83,11 @@ def render(result: Mapping[str, Any]) -> str:
         "## What they reach",
         _reading(result),
         _markdown(
-            ("system", "", "parameters", "MMAC", "ms", "UF1", "± seeds", "95 %", "UAR", "shuffled (95 %)"),
+            ("system", "", "sees", "parameters", "MMAC", "ms", "UF1", "± seeds", "95 %", "UAR", "shuffled (95 %)"),
             [_row(name, one) for name, one in _ranked(result)],
         ),
         "## Under which conditions",
-        _markdown(("system", *(CONDITIONS[name] for name in result["judged"])),
+        _markdown(("system", "sees", *(CONDITIONS[name] for name in result["judged"])),
                   [_conditions(name, one, result["judged"]) for name, one in _ranked(result)]),
         *_apex_parts(result),
         "## How it was measured",
@@ -139,15 +145,22 @@ def _row(name: str, one: Mapping[str, Any]) -> list[str]:
     spread = "" if standard["uf1_sd"] is None else _bare(standard["uf1_sd"])
     reduced = "\\*" if one["options"] else ""
     cells = [
-        f"[{name}](../assistive/zoo/{name}.py){reduced}", one["number"], f"{one['parameters']:,}",
+        f"[{name}](../assistive/zoo/{name}.py){reduced}", one["number"], _sees(one), f"{one['parameters']:,}",
         f"{one['macs'] / 1e6:,.1f}", f"{one['ms']:.1f}", _bare(standard["uf1"]), spread,
         _interval(standard["uf1_ci95"]), _bare(standard["uar"]),
     ]  # fmt: skip
     return [*cells, f"{_bare(control['uf1'])} ({_interval(control['uf1_ci95'])})" if control else ""]
 
 
+def _sees(one: Mapping[str, Any]) -> str:
+    """Say what of a clip a system sees."""
+    flow = any("flow" in key or key == "puzzle" for key in one["inputs"])
+    pictures = any(key in PICTURES for key in one["inputs"])
+    return " + ".join(["flow"] * flow + ["pictures"] * pictures)
+
+
 def _conditions(name: str, one: Mapping[str, Any], judged: Sequence[str]) -> list[str]:
-    cells = [name]
+    cells = [name, _sees(one)]
     for condition in judged:
         row = one["conditions"].get(condition)
         cells.append(f"{_bare(row['uf1'])} ({_interval(row['uf1_ci95'])})" if row else "")

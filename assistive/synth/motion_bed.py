@@ -37,8 +37,9 @@ HEAD_PX = 0.25
 """Standard deviation of the head's drift from onset to apex, pixels."""
 NOISE_CELLS = 7
 """Cells across the smooth noise of a measured flow field."""
+USUAL_NOISE_PX = 0.25
 SENSOR_NOISE = 1.5
-"""Standard deviation of a camera's noise, grey levels."""
+"""Standard deviation of a camera's noise, grey levels, where that of measured flow is the usual .25 pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class BedSettings:
         subjects: number of people.
         clips: of each.
         intensity_px: weakest and strongest movement.
-        noise_px: standard deviation of the noise of measured flow.
+        noise_px: standard deviation of the noise of measured flow; pictures are noisy in proportion.
         gain: factor on all that moves, as another collection may have it.
         rate_hz: frames per second.
         seconds: shortest and longest way from onset to offset.
@@ -63,7 +64,7 @@ class BedSettings:
     subjects: int = 60
     clips: int = 8
     intensity_px: tuple[float, float] = (0.25, 1.2)
-    noise_px: float = 0.25
+    noise_px: float = USUAL_NOISE_PX
     gain: float = 1.0
     rate_hz: float = 200.0
     seconds: tuple[float, float] = (0.2, 0.5)
@@ -168,7 +169,7 @@ class MotionClip:
                 paint = self.cover.colour if colour else (sum(self.cover.colour) / 3,)
                 bent = bent * (1 - hidden) + np.array(paint, np.float32) * hidden
             rng = np.random.default_rng([self.seed, self.number, number])
-            noise = rng.standard_normal((side, side, 1), np.float32) * np.float32(SENSOR_NOISE)
+            noise = rng.standard_normal((side, side, 1), np.float32) * np.float32(self.sensor_noise)
             made.append(np.clip(np.rint(bent + noise), 0, 255).astype(np.uint8))
         return np.stack(made)
 
@@ -183,6 +184,11 @@ class MotionClip:
         cell = np.clip((rest * side).astype(int), 0, side - 1)
         moved = [self.field(number, side)[cell[:, 1], cell[:, 0]] / np.float32(side) for number in numbers]
         return np.asarray(rest + np.stack(moved), np.float32)
+
+    @property
+    def sensor_noise(self) -> float:
+        """Standard deviation of the noise of pictures, grey levels."""
+        return SENSOR_NOISE * self.noise_px / USUAL_NOISE_PX
 
     def hidden(self, side: int) -> Float:
         """Return which share of each pixel is hidden at the onset, float32 ``(side, side)``, 0..1."""

@@ -28,7 +28,7 @@ def _missed(frames: float) -> dict[str, Any]:
 def _system(number: str, task: str, conditions: dict[str, Any]) -> dict[str, Any]:
     return {"number": number, "task": task, "parameters": 59_403, "macs": 29_000_000, "ms": 2.5, "paper": "Who, where",
             "public": "code", "chosen": "", "reported": "UF1 .7242, LOSO", "options": {},
-            "conditions": conditions}  # fmt: skip
+            "inputs": {"flow": {}, "apex": {}}, "conditions": conditions}  # fmt: skip
 
 
 @pytest.fixture
@@ -48,11 +48,11 @@ def result() -> dict[str, Any]:
 
 def test_the_best_comes_first_with_its_control_beside_it(result: dict[str, Any]) -> None:
     text = render(result)
-    row = "| [good](../assistive/zoo/good.py) | S16 | 59,403 | 29.0 | 2.5 | .900 | .010 | .850 to .950 | .900 |"
-    assert f"{row} .300 (.250 to .350) |" in text
+    row = "| S16 | flow + pictures | 59,403 | 29.0 | 2.5 | .900 | .010 | .850 to .950 | .900 | .300 (.250 to .350) |"
+    assert f"| [good](../assistive/zoo/good.py) {row}" in text
     assert text.index("[good]") < text.index("[poor]")
     assert "2 systems tell expressions apart; 1 of them lie above" in text and "not so: poor." in text
-    assert "| good | .900 (.850 to .950) | .700 (.650 to .750) |" in text
+    assert "| good | flow + pictures | .900 (.850 to .950) | .700 (.650 to .750) |" in text
     assert "Best faint: good (.700)." in text
     assert "60 people with 480 clips" in text and "### fusion (S14)" in text
 
