@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,17 @@ def _is_local(address: Any) -> bool:
         return address[0] == "localhost" or ipaddress.ip_address(address[0]).is_loopback
     except ValueError:
         return False
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: two that wait for one another on a busy machine take ten times as long. The seed is 0."""
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)

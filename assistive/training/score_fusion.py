@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 
+from assistive.errors import SourceError
 from assistive.evaluation.expression import uar
 from assistive.training.datasets.clip_set import ClipInputs, ClipSet
 from assistive.training.systems import SystemLearner, outputs_of
@@ -108,12 +109,19 @@ def scores_of(networks: Sequence[SystemNetwork], inputs: ClipInputs) -> Scores:
 
 
 def fit(learner: SystemLearner, train: ClipSet, seed: int, unlabelled: ClipInputs | None) -> FusedNetworks:
-    """Train networks from several seeds, and learn from left-out training subjects how they are fused."""
+    """Train networks from several seeds, and learn from left-out training subjects how they are fused.
+
+    Raises:
+        SourceError: the weights are to be learned, and there is one person alone.
+    """
     with torch.random.fork_rng(devices=[]):
         plan: Any = build(learner.system, len(train.classes), **learner.options)
     seeds = [seed * plan.members + i for i in range(plan.members)]
     scores = np.zeros((plan.members, len(train), len(train.classes)), np.float32)
     for part in _parts(train.subjects, plan.folds, seed) if plan.fusion != "mean" else ():
+        if part.all():
+            what = "nobody can be left out of the training clips to learn how scores are fused"
+            raise SourceError(what, "give clips of more people", "fusion.people")
         seen = train.take(np.flatnonzero(~part))
         judged = [learner.train(seen, one) for one in seeds]
         scores[:, part] = scores_of(judged, train.take(np.flatnonzero(part)).inputs)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from assistive.errors import DependencyError
+from assistive.errors import DependencyError, SourceError
 from assistive.training.datasets.clip_set import ClipInputs, ClipSet
 from assistive.training.systems import SystemLearner, outputs_of
 from assistive.zoo.systems import SystemNetwork
@@ -62,6 +62,7 @@ def fit_machine(features: NDArray[np.float32], labels: NDArray[np.int64], subjec
 
     Raises:
         DependencyError: scikit-learn is not installed.
+        SourceError: nobody can be left out: without any one part of the people, one class is left, or no clip at all.
     """
     try:
         from sklearn.model_selection import GridSearchCV, GroupKFold
@@ -71,9 +72,13 @@ def fit_machine(features: NDArray[np.float32], labels: NDArray[np.int64], subjec
         from threadpoolctl import threadpool_limits
     except ImportError as error:
         raise DependencyError("scikit-learn is not installed", 'pip install -e ".[train]"') from error
-    folds = list(GroupKFold(min(FOLDS, len(set(subjects)))).split(features, labels, subjects))
+    people = len(set(subjects))
+    folds = list(GroupKFold(min(FOLDS, people)).split(features, labels, subjects)) if people > 1 else []
     # A part without two classes teaches no machine.
     useful = [(one, rest) for one, rest in folds if len(set(labels[one].tolist())) > 1]
+    if not useful:
+        what = f"{people} training subjects are too few for dstan to choose the C of its machine"
+        raise SourceError(what, "give clips of more people, each with several classes", "svm.people")
     search = GridSearchCV(make_pipeline(StandardScaler(), SVC(class_weight="balanced")),
                           {"svc__C": PENALTIES}, scoring="f1_macro", cv=useful)  # fmt: skip
     with threadpool_limits(1):

@@ -67,9 +67,9 @@ class ApexSpotter(SystemNetwork):
 
     def loss(self, out: Batch, batch: Batch) -> Tensor:
         """Return the mean squared distance of the scores from the bell around the apex, where one is coded."""
-        away = (out["scores"] - bell(out["moments"], batch["apex_at"])).pow(2)
-        coded = ~batch["apex_at"].isnan()
-        return away[coded].sum() / (coded.sum().clamp_min(1) * away.shape[1])
+        coded = ~batch["apex_at"].isnan()  # the others are left out before: 0 times NaN is NaN on the way back
+        away = (out["scores"][coded] - bell(out["moments"][coded], batch["apex_at"][coded])).pow(2)
+        return away.sum() / (coded.sum().clamp_min(1) * away.shape[1])
 
     def _score(self, flow: Tensor) -> tuple[Tensor, Tensor]:
         y = torch.cat([flow, flow.pow(2).sum(1, keepdim=True).add(1e-12).sqrt()], 1)

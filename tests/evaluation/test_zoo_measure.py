@@ -18,15 +18,9 @@ from assistive.training.datasets.motion_bed import make_bed, unseen  # noqa: E40
 from assistive.training.fold_log import FoldLog  # noqa: E402
 from assistive.training.pools import HERE  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = BedSettings(subjects=6, clips=4, intensity_px=(0.8, 1.2))
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def plan(seeds: int = 1, train: BedSettings = SMALL) -> Plan:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,17 +23,10 @@ from assistive.training.expression import (  # noqa: E402
 from assistive.training.pca_svm import PcaSvmLearner  # noqa: E402
 from assistive.training.protocols import FoldLog, Learner, loso, measure, run_fold  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 Bed = Callable[..., MapSet]
 SMALL = FitRecipe(batch=16)
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for one another on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def learner_of(model: str, epochs: int) -> Learner:

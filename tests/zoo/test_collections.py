@@ -139,6 +139,10 @@ def test_a_clip_without_an_apex_teaches_nothing_about_apexes() -> None:
         all_three, network.loss({key: value[known] for key, value in out.items()}, {"apex_at": apex_at[known]})
     )
     assert network.loss(out, {"apex_at": torch.full((3,), torch.nan)}) == 0
+    scores = out["scores"].requires_grad_()
+    network.loss(out, {"apex_at": apex_at}).backward()
+    assert scores.grad is not None and scores.grad.any(1).tolist() == known.tolist()
+    assert torch.isfinite(scores.grad).all()
 
 
 @pytest.mark.parametrize(("protocol", "folds"), [("holdout", 1), ("cross", 3)])

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,16 +19,9 @@ from assistive.zoo.blocks.conv_lstm import ConvLstm  # noqa: E402
 from assistive.zoo.convlstm_transformer import SYSTEM, ConvLstmTransformer  # noqa: E402
 from assistive.zoo.systems import Recipe  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL: dict[str, Any] = {"side": 16, "hidden": 4, "steps": 4, "members": 2, "folds": 2}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 
@@ -17,16 +15,9 @@ from assistive.training.systems import SystemLearner, outputs_of  # noqa: E402
 from assistive.zoo.dstan import Dstan, MultiScaleAttention, Stream  # noqa: E402
 from assistive.zoo.systems import Recipe  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"side": 16, "steps": 5}
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

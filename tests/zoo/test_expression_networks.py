@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +8,9 @@ torch = pytest.importorskip("torch")
 from assistive.training.expression import NETWORKS  # noqa: E402
 from assistive.zoo import mfe_net, off_tanet, stst_net  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ALL = [("off_tanet", 28), ("off_tanet", 112), ("mfe_net", 28), ("mfe_net", 112), ("stst_net", 28)]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for one another on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def count(network: "torch.nn.Module") -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from assistive.training.protocols import holdout, run_fold  # noqa: E402
 from assistive.training.systems import TARGET, Fitted, SystemLearner, batch_of, outputs_of, truth_of  # noqa: E402
 from assistive.zoo.systems import Batch, Need, Recipe, System, SystemNetwork, build, find, systems  # noqa: E402
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 ALL = systems()
 CLASSIFIERS = [system for system in ALL if system.task == "classes"]
 each = pytest.mark.parametrize("system", ALL, ids=lambda one: one.name)
@@ -31,16 +32,6 @@ each_classifier = pytest.mark.parametrize("system", CLASSIFIERS, ids=lambda one:
 
 ENOUGH_EPOCHS = 200
 """In so many passes a system knows 16 clips by heart."""
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    """Two threads that wait for one another on a busy machine take ten times as long."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
