@@ -266,7 +266,9 @@ def zoo(
     out: Annotated[Path | None, typer.Option(metavar="JSON", help="Where the result goes.")] = None,
     markdown: Annotated[Path | None, typer.Option(metavar="MD", help="The result for people.")] = None,
     model: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Only this; may be repeated.")] = None,
-    seeds: Annotated[int, typer.Option(metavar="K", min=1, help="Trainings of each system.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="K", min=1, help="Trainings of each system: 3, of --quick 1.")
+    ] = None,
     run: Annotated[Path, typer.Option(metavar="DIR", help="For what is finished.")] = Path("runs/zoo"),
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Systems trained at a time.")] = 2,
     ray: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Ray cluster: auto, local, HOST:PORT.")] = None,
@@ -274,7 +276,9 @@ def zoo(
     """Train the published systems side by side on drawn clips, or say what they are."""
     if not (listed or quick or out):
         raise ConfigError("zoo has nothing to do", "give --list, --quick or --out", "evaluation.zoo")
-    from assistive.evaluation import zoo as zoo_of  # torch: the other commands do without
+    import torch  # the other commands do without
+
+    from assistive.evaluation import zoo as zoo_of
     from assistive.evaluation import zoo_measure, zoo_report
     from assistive.training.pools import choose_pool
     from assistive.zoo.systems import systems
@@ -283,13 +287,15 @@ def zoo(
         described = zoo_of.describe_all()
         typer.echo(json.dumps(described, indent=2)) if as_json else console.print(zoo_of.table(described))
         return
-    for path in (out, markdown):
+    folder = run / ("quick" if quick else "whole")
+    for path in (out, markdown, folder / "logs"):
         if path is not None:
             check_writable(path)
-    plan = zoo_measure.quick() if quick else zoo_measure.whole(seeds)
+    plan = zoo_measure.quick(seeds or 1) if quick else zoo_measure.whole(seeds or 3)
+    torch.set_num_threads(1)  # as in every worker: with more, the last bits of the figures would be others
     names = model or [one.name for one in systems() if one.task in zoo_measure.MEASURED]
     try:
-        logs = zoo_measure.run_plan(plan, names, run / ("quick" if quick else "whole"), choose_pool(workers, ray))
+        logs = zoo_measure.run_plan(plan, names, folder, choose_pool(workers, ray))
     except KeyboardInterrupt:
         console.print(f"stopped; the same command goes on from what is finished in {run}")
         raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -40,6 +39,7 @@ from assistive.training.pca_svm import PcaSvmLearner
 from assistive.training.pools import choose_pool
 from assistive.training.protocols import PROTOCOLS, measure
 from assistive.training.systems import SystemLearner
+from assistive.yamlfile import load_yaml
 from assistive.zoo.systems import MODULES, Recipe, find, systems
 
 PACKED = "packed"
@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(args: argparse.Namespace) -> None:
     """Read the data, measure, write a result for each model."""
     torch.set_num_threads(args.threads)
-    config = yaml.safe_load(args.config.read_text(encoding="utf-8"))
+    config = load_yaml(args.config).data
     names = [one.name for one in systems() if one.task == "classes"] if args.model == ALL else [args.model]
     as_maps = args.model == PCA_SVM or any(name == PACKED for name, _ in args.data)
     build = build_map_learner if as_maps else build_system_learner
@@ -212,6 +212,12 @@ def show(results: Mapping[str, Mapping[str, Any]]) -> None:
         console.print(f"{name}: mean over the seeds: UF1 {result['uf1']:.3f}, UAR {result['uar']:.3f}")
 
 
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", nargs=2, action="append", required=True, metavar=("NAME", "PATH"))
@@ -224,9 +230,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, required=True, help="folder for log and result")
     parser.add_argument("--config", type=Path, default=Path("configs/train/expression.yaml"))
     parser.add_argument("--cache", type=Path, default=Path("data/flow"), help="folder of what is computed of clips")
-    parser.add_argument("--workers", type=int, default=2, metavar="N", help="folds trained at a time, each by itself")
+    parser.add_argument("--workers", type=_count, default=2, metavar="N",
+                        help="folds trained at a time, each by itself")
     parser.add_argument("--ray", metavar="ADDRESS", help="train folds on a Ray cluster instead: auto, local, HOST:PORT")
-    parser.add_argument("--threads", type=int, default=1, help="of torch; these networks gain little from more")
+    parser.add_argument("--threads", type=_count, default=1, metavar="N",
+                        help="of torch; these networks gain little from more")
     return parser
 
 

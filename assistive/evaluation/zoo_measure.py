@@ -1,7 +1,8 @@
 """Measure every system of the zoo under one protocol: the same drawn people to learn from, others to be judged on.
 
 A job trains one system once and judges it under several conditions; its rows go into the system's own log as soon as
-they are there, so that a run that was stopped goes on where it was, and a system that has changed starts anew alone.
+they are there, so that a run that was stopped goes on where it was. When a system's recipe or options or the beds have
+changed, its log is refused, and it alone must be removed; of changed code a log knows nothing.
 """
 
 from __future__ import annotations
@@ -90,9 +91,9 @@ def whole(seeds: int) -> Plan:
     return Plan(False, BEDS["standard"], judged, seeds)
 
 
-def quick() -> Plan:
-    """Return a plan that ends in minutes: 24 people to learn from, 12 others."""
-    return Plan(True, BEDS["quick"], {STANDARD: unseen(BEDS["quick"], 12, 8)}, 1)
+def quick(seeds: int) -> Plan:
+    """Return a plan that ends in minutes with one seed: 24 people to learn from, 12 others."""
+    return Plan(True, BEDS["quick"], {STANDARD: unseen(BEDS["quick"], 12, 8)}, seeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,14 +170,14 @@ def run_plan(plan: Plan, names: Sequence[str], folder: Path, pool: Pool) -> dict
 
 
 def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
-    """Return the figures of every system, of as many seeds as are finished.
+    """Return the figures of every system, of as many of the plan's seeds as are finished.
 
     Returns:
         ``quick``, ``seeds``, ``judged`` (the conditions), ``data`` (fingerprint by bed), ``people`` (how many, and
         clips), and ``systems``: for each what ``describe`` says of it as it was trained, ``options``,
-        ``whole`` (``parameters`` and ``macs`` of the whole one), ``recipe``, ``ms``, ``cpu_s`` (of one training and
-        the judging), and ``conditions``: by name what :func:`_scores` or, for a system that answers
-        moments, :func:`_distances` says.
+        ``whole`` (``parameters`` and ``macs`` of the whole one), ``recipe``, ``ms``, ``cpu_s`` (of one seed: the
+        judging and the training, which one that adapts has for each condition), and ``conditions``: by name what
+        :func:`_scores` or, for a system that answers moments, :func:`_distances` says.
     """
     train, truth = make_bed(plan.train), {name: make_bed(bed) for name, bed in plan.judged.items()}
     took_ms = milliseconds(plan, list(logs))
@@ -185,17 +186,19 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
     for name, log in logs.items():
         system = find(name)
         found: dict[str, dict[int, Any]] = {}
-        for (seed, condition), row in log.done.items():
+        done = [(key, row) for key, row in log.done.items() if key[0] < plan.seeds]  # the log may hold more
+        for (seed, condition), row in done:
             found.setdefault(condition, {})[seed] = np.array(row["guess"])
         scored = {
             condition: _distances(truth[STANDARD if condition == SHUFFLED else condition], by_seed, middle)
             if system.task == "apex" else _scores(truth[STANDARD if condition == SHUFFLED else condition], by_seed)
             for condition in (*plan.judged, SHUFFLED) if (by_seed := found.get(condition))
         }  # fmt: skip
-        spent = [row["cpu_s"] for (_, condition), row in log.done.items() if condition != SHUFFLED]
+        spent = [row["cpu_s"] for (_, condition), row in done if condition != SHUFFLED]
+        as_whole = describe(system)
         summary[name] = {
             **describe(system, plan.options(system)), "options": dict(plan.options(system)),
-            "whole": {key: describe(system)[key] for key in ("parameters", "macs")},
+            "whole": {key: as_whole[key] for key in ("parameters", "macs")},
             "recipe": asdict(plan.recipe(system)), "ms": took_ms[name],
             "cpu_s": round(len(plan.judged) * float(np.mean(spent)), 1) if spent else None, "conditions": scored,
         }  # fmt: skip

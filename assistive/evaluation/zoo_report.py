@@ -40,7 +40,8 @@ PROTOCOL = """\
   clips that look alike are guessed alike.
 - **Conditions** are of the people judged; the training is the one above. *Faint*: .1 to .5 pixels. *30 frames/s*
   instead of 200. *Covered*: each face wears a mask or glasses, or a block hides part of it. *Other camera*: movements
-  half as strong, noise twice as strong; a system that adapts is shown these clips without labels.
+  half as strong, noise twice as strong. A system that adapts (astann) is trained anew for each condition, also for the
+  first, and is shown its clips without labels.
 - **Sees**: flow is the true movement with smooth noise, as an algorithm would measure it; pictures are skin that was
   moved by the truth, with a camera's noise. Which of both is harder is a property of the bed: compare rows that see the
   same.

@@ -10,6 +10,8 @@ from typing import Any
 
 from assistive.errors import AssistiveError
 
+REMEDY = "name another folder, or remove that file"
+
 
 class FoldLog:
     """The log of finished folds, JSON lines; the first says what is measured.
@@ -22,20 +24,22 @@ class FoldLog:
         done: finished folds by seed and name.
 
     Raises:
-        AssistiveError: the file was begun with another header.
+        AssistiveError: the file was begun with another header, or is no such log.
     """
 
     def __init__(self, path: Path, header: Mapping[str, Any]) -> None:
         self._path = path
         self.done: dict[tuple[int, str], dict[str, Any]] = {}
-        whole = _whole_lines(path)
-        if not whole:
+        try:
+            lines = [json.loads(line) for line in _whole_lines(path)]
+            self.done = {(row["seed"], row["fold"]): row for row in lines[1:]}
+        except (ValueError, TypeError, KeyError) as error:
+            raise AssistiveError(f"{path} is damaged, or no log of folds", REMEDY, "training.log") from error
+        if not lines:
             path.write_text(json.dumps(header) + "\n", encoding="utf-8")
-            return
-        if json.loads(whole[0]) != json.loads(json.dumps(header)):
+        elif lines[0] != json.loads(json.dumps(header)):
             what = f"{path} was begun with other data or another recipe"
-            raise AssistiveError(what, "name another folder with --out, or remove that file", "training.log")
-        self.done = {(row["seed"], row["fold"]): row for row in map(json.loads, whole[1:])}
+            raise AssistiveError(what, REMEDY, "training.log")
 
     def add(self, row: Mapping[str, Any]) -> None:
         """Write a finished fold to the disk before the next one begins."""
@@ -50,8 +54,8 @@ def _whole_lines(path: Path) -> list[str]:
     """Return the lines of a log; one that was cut off while it was written is taken away."""
     if not path.is_file():
         return []
-    text = path.read_text(encoding="utf-8")
-    whole = text[: text.rfind("\n") + 1]
+    text = path.read_bytes()
+    whole = text[: text.rfind(b"\n") + 1]
     if whole != text:
-        path.write_text(whole, encoding="utf-8")
-    return whole.splitlines()
+        os.truncate(path, len(whole))  # not written anew: who is stopped here must not lose the rest
+    return whole.decode().splitlines()

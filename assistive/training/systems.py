@@ -149,8 +149,8 @@ class SystemLearner:
         return self.recipe or find(self.system).recipe
 
     def train(
-        self, train: ClipSet, seed: int, *, unlabelled: ClipInputs | None = None, network: SystemNetwork | None = None,
-        loss: Loss | None = None, recipe: Recipe | None = None, watch: Watch | None = None,
+        self, train: ClipSet, seed: int, *, unlabelled: ClipInputs | None = None, loss: Loss | None = None,
+        recipe: Recipe | None = None, watch: Watch | None = None,
     ) -> SystemNetwork:  # fmt: skip
         """Train one network: all there is to a system, or a stage of it.
 
@@ -158,7 +158,6 @@ class SystemLearner:
             train: clips to learn from.
             seed: of weights, order, dropout and mirroring; torch's own random state is left as it was.
             unlabelled: inputs to adapt to, for a system that does.
-            network: goes on with this one; None builds it anew from the seed.
             loss: takes the place of the network's own.
             recipe: takes the place of the learner's.
             watch: called after each epoch.
@@ -172,10 +171,9 @@ class SystemLearner:
         truth = truth_of(train)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            net = network or build(self.system, len(train.classes), **self.options)
-            if network is None:
-                seen = torch.randperm(len(train), generator=rng)[:SETTLED_ON].numpy()
-                net.settle(batch_of(train.inputs, net.inputs, seen))
+            net = build(self.system, len(train.classes), **self.options)
+            seen = torch.randperm(len(train), generator=rng)[:SETTLED_ON].numpy()
+            net.settle(batch_of(train.inputs, net.inputs, seen))
 
             def cost(pick: Tensor, progress: float) -> Tensor:
                 batch = batch_of(train.inputs, net.inputs, pick.numpy())

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from assistive.zoo.blocks.occlusion import hide
-from assistive.zoo.blocks.regions import cut
+from assistive.zoo.blocks.regions import SeenPooling, cut
 from assistive.zoo.blocks.relations import Affinity, GraphConvolution
 from assistive.zoo.systems import Batch, Need, Quick, Recipe, System, SystemNetwork
 
@@ -40,7 +40,7 @@ class Rrrn(SystemNetwork):
 
     Args:
         classes: number of classes.
-        gates: False counts every region in full: what the gates are compared with.
+        gates: False counts every region, and every place of it, in full: what the gates are compared with.
         hidden: share of the clips that are partly hidden while training.
         side: side of the map, pixels.
         size: side of a region, pixels.
@@ -55,6 +55,7 @@ class Rrrn(SystemNetwork):
         self.backbone = nn.Sequential(*(_stage(c1, c2) for c1, c2 in zip((3, *WIDTHS[:-1]), WIDTHS, strict=True)))
         self.place = nn.Parameter(torch.randn(REGIONS, c) * 0.5)
         self.gate = nn.Sequential(nn.Linear(c, 16), nn.ReLU(), nn.Linear(16, 1)) if gates else None
+        self.pool = SeenPooling(c) if gates else None
         self.affinity = Affinity(c)
         self.relate = nn.ModuleList([GraphConvolution(c), GraphConvolution(c)])
         self.classify = nn.Sequential(nn.Dropout(0.3), nn.Linear(2 * c, classes))
@@ -63,16 +64,20 @@ class Rrrn(SystemNetwork):
         """Take the strength of each channel of the training flow for 1."""
         self.scale.copy_(batch["flow"].pow(2).mean((0, 2, 3)).sqrt().clamp_min(1e-6).view(3, 1, 1))
 
-    def features(self, flow: Tensor, boxes: Tensor) -> Tensor:
-        """Return what each region shows, ``(n, 7, 64)``."""
-        seen = cut(flow / self.scale, boxes, self.size).flatten(0, 1)
-        return self.backbone(seen).mean((2, 3)).view(len(flow), REGIONS, -1) + self.place
+    def features(self, flow: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what each region shows, ``(n, 7, 64)``, and the share of it that seems to be seen, ``(n, 7, 1)``."""
+        maps = self.backbone(cut(flow / self.scale, boxes, self.size).flatten(0, 1))
+        shown, seen = (maps.mean((2, 3)), maps.new_ones(len(maps), 1)) if self.pool is None else self.pool(maps)
+        return shown.view(len(flow), REGIONS, -1) + self.place, seen.view(len(flow), REGIONS, 1)
 
-    def judge(self, features: Tensor) -> Batch:
-        """Return ``logits``, ``gates`` ``(n, 7)`` in 0..1, and the graph as ``attention`` ``(n, 7, 7)``."""
-        gates = torch.ones_like(features[..., :1]) if self.gate is None else self.gate(features).float().sigmoid()
-        parts = gates * features
-        graph = self.affinity(parts)
+    def judge(self, features: Tensor, seen: Tensor) -> Batch:
+        """Return ``logits``, ``gates`` ``(n, 7)`` in 0..1, and the graph as ``attention`` ``(n, 7, 7)``.
+
+        A gate is how much of a region is seen times how much it matters. It says how far the others and the answer
+        listen to the region; it does not scale the features, whose strength is that of the movement.
+        """
+        gates = seen if self.gate is None else seen * self.gate(features).float().sigmoid()
+        parts, graph = features, self.affinity(features, gates)
         for layer in self.relate:
             parts = layer(parts, graph)
         together = (gates * parts).sum(1) / gates.sum(1).clamp_min(1e-3)
@@ -89,7 +94,7 @@ class Rrrn(SystemNetwork):
             more = hide(batch["landmarks"][:, 0], flow.shape[-1], self.hidden)
             flow, cover = covered(flow, more), torch.maximum(cover, more)
         hidden = cut(cover, batch["regions"], self.size).mean((2, 3, 4))
-        return {**self.judge(self.features(flow, batch["regions"])), "hidden": hidden}
+        return {**self.judge(*self.features(flow, batch["regions"])), "hidden": hidden}
 
     def loss(self, out: Batch, batch: Batch) -> Tensor:
         """Return cross-entropy and, where there are gates, how far hidden ones are from lying below clear ones."""

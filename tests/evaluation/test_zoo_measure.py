@@ -41,6 +41,8 @@ def test_each_job_is_done_once_and_the_figures_are_those_of_the_log(tmp_path: Pa
     assert one["conditions"][STANDARD]["uf1_by_seed"]["0"] == pytest.approx(uf1(truth, guess), abs=1e-4)
     assert uf1(truth, guess) > 0.6
     assert list(one["conditions"][SHUFFLED]["uf1_by_seed"]) == ["0"]
+    fewer = summarise(plan(1), logs)  # of a log that holds more
+    assert fewer["seeds"] == 1 and list(fewer["systems"]["stst_net"]["conditions"][STANDARD]["uf1_by_seed"]) == ["0"]
 
 
 class Counting:

@@ -23,7 +23,7 @@ def call(
 ) -> Callable[..., int]:
     script = load_script("evaluate")
     plan = zoo_measure.Plan(True, SMALL, {zoo_measure.STANDARD: unseen(SMALL, 6, 6)}, 1)
-    monkeypatch.setattr(zoo_measure, "quick", lambda: plan)
+    monkeypatch.setattr(zoo_measure, "quick", lambda seeds: plan)
 
     def run(*arguments: object) -> int:
         monkeypatch.setattr("sys.argv", ["scripts/evaluate.py", "zoo", *map(str, arguments), "--run", str(tmp_path)])

@@ -132,6 +132,7 @@ def test_a_collection_from_pictures_to_figures(
         (("--data", "motion_bed", "quick", "--model", "apex_spotter"), "apex_spotter (S6) answers no classes"),
         (("--data", "motion_bed", "quick", "--model", "dstan", "--epochs", "inner"), "dstan is trained in stages"),
         (("--data", "motion_bed", "dark", "--model", "stst_net"), "no condition of motion_bed is named 'dark'"),
+        (("--data", "motion_bed", "quick", "--config", "none.yaml"), "cannot read none.yaml"),
     ],
 )
 def test_a_mistake_is_answered_in_two_lines(

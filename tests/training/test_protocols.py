@@ -127,6 +127,15 @@ def test_a_log_of_other_data_is_not_continued(tmp_path: Path) -> None:
         FoldLog(path, HEADER | {"data": "1"})
 
 
+@pytest.mark.parametrize("content", [b"hello\n", b"\xff\xfe\n", b'{}\n{"seed": 0}\n', b"{}\n[1]\n"])
+def test_what_is_no_log_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "folds.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(AssistiveError, match="is damaged, or no log") as error:
+        FoldLog(path, {})
+    assert len(str(error.value).splitlines()) == 2 and path.read_bytes() == content
+
+
 def test_seeds_are_added_to_a_log(tmp_path: Path, flow_bed: Bed) -> None:
     maps, learner = flow_bed(4, 6, 0), Nearest()
     measure(maps, "holdout", Nearest(), [0], FoldLog(tmp_path / "folds.jsonl", HEADER))

@@ -11,7 +11,7 @@ from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.action_units import ByRules, fit, logistic, with_typical_units  # noqa: E402
 from assistive.training.datasets.clip_set import ACTION_UNITS, ClipSet  # noqa: E402
 from assistive.training.datasets.motion_bed import BEDS, make_bed, read_bed, unseen  # noqa: E402
-from assistive.training.systems import Fitted, SystemLearner  # noqa: E402
+from assistive.training.systems import Fitted, SystemLearner, outputs_of  # noqa: E402
 from assistive.types import EXPRESSIONS  # noqa: E402
 from assistive.zoo.adp_dstn import UNITS, AdpDstn, by_rules, unit_loss  # noqa: E402
 from assistive.zoo.blocks.dual_path import DualPath  # noqa: E402
@@ -127,6 +127,16 @@ def test_with_one_person_alone_rules_take_its_place(clips: ClipSet) -> None:
                     ("disgust", "happiness", "others"))  # fmt: skip
     with pytest.raises(SourceError, match="of one person"):
         fit(FAST, other, 0, None)
+
+
+@pytest.mark.slow
+def test_the_detectors_know_a_few_clips_by_heart() -> None:
+    """G4; the emotion is not learned from clips that the detectors know."""
+    few = make_bed(BedSettings(subjects=4, clips=4, intensity_px=(0.8, 1.2)))
+    learner = SystemLearner("adp_dstn", Recipe(epochs=20, batch=8, decay=0.0), {"side": 32}, mirror=False)
+    said = outputs_of(learner.train(few, 0), few.inputs)["units"]
+    moved = few.units[:, : len(UNITS)] == 1
+    assert moved.any(0).sum() == 4 and ((said > 0.5) == moved).all()
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from assistive.errors import SourceError  # noqa: E402
 from assistive.evaluation.expression import uf1  # noqa: E402
 from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.datasets.clip_set import ClipSet  # noqa: E402
@@ -89,6 +90,12 @@ def test_a_poisoned_test_part_leaves_the_weights_as_they_are(clips: ClipSet, fus
     assert row["guess"] == dirty["guess"] and row["weights"] == dirty["weights"]
     assert len(one.networks) == 2 and one.fusion.rule == fusion
     assert "rate_increase" in row
+
+
+def test_of_one_person_alone_no_weights_can_be_learned(clips: ClipSet) -> None:
+    alone = clips.take(np.flatnonzero(np.array(clips.subjects) == clips.subjects[0]))
+    with pytest.raises(SourceError, match="nobody can be left out"):
+        SystemLearner(SYSTEM.name, Recipe(epochs=1, batch=8), SMALL).fit(alone, 0)
 
 
 def test_other_labels_of_left_out_training_subjects_change_the_weights(clips: ClipSet) -> None:

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
 
+from assistive.errors import SourceError  # noqa: E402
 from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.datasets.clip_set import ClipSet  # noqa: E402
 from assistive.training.datasets.motion_bed import make_bed  # noqa: E402
@@ -100,6 +101,12 @@ def test_a_poisoned_test_part_changes_no_support_vector(clips: ClipSet) -> None:
         first, second = (getattr(fitted.machine.named_steps[step], name) for fitted in (one, other))
         np.testing.assert_array_equal(first, second)
     assert row["guess"] == dirty["guess"] and row["penalty"] == dirty["penalty"]
+
+
+def test_of_one_person_alone_no_c_can_be_chosen() -> None:
+    labels = np.tile(np.arange(3), 4)
+    with pytest.raises(SourceError, match="1 training subjects are too few"):
+        fit_machine(np.zeros((12, 5), np.float32), labels, ["a"] * 12)
 
 
 def test_the_machine_chooses_its_c_by_people_it_has_not_seen() -> None:

@@ -16,7 +16,7 @@ from assistive.training.datasets.clip_set import ClipSet  # noqa: E402
 from assistive.training.datasets.motion_bed import BEDS, make_bed, read_bed, unseen  # noqa: E402
 from assistive.training.systems import SystemLearner, batch_of, outputs_of  # noqa: E402
 from assistive.zoo.blocks.occlusion import KINDS, block, glasses, hide, mask  # noqa: E402
-from assistive.zoo.blocks.regions import cut  # noqa: E402
+from assistive.zoo.blocks.regions import SeenPooling, cut  # noqa: E402
 from assistive.zoo.blocks.relations import Affinity, GraphConvolution  # noqa: E402
 from assistive.zoo.rrrn import CLEAR_TO, HIDDEN_FROM, Rrrn, covered, rank_loss  # noqa: E402
 from assistive.zoo.systems import Batch, SystemNetwork  # noqa: E402
@@ -97,13 +97,37 @@ def test_a_region_is_cut_out_where_it_lies() -> None:
 def test_a_graph_of_equal_parts_is_even_and_gathers_their_mean() -> None:
     torch.manual_seed(0)
     parts = torch.randn(2, 7, 64)
-    graph = Affinity(64)(parts)
+    everyone = torch.ones(2, 7, 1)
+    graph = Affinity(64)(parts, everyone)
     torch.testing.assert_close(graph.sum(2), torch.ones(2, 7))
-    even = Affinity(64)(parts[:, :1].expand(-1, 7, -1))
+    even = Affinity(64)(parts[:, :1].expand(-1, 7, -1), everyone)
     torch.testing.assert_close(even, torch.full((2, 7, 7), 1 / 7))
     layer = GraphConvolution(64)
     expected = parts + torch.relu(layer.map(parts.mean(1, keepdim=True)))
     torch.testing.assert_close(layer(parts, even), expected)
+
+
+def test_a_graph_listens_to_each_part_as_far_as_its_gate_is_open() -> None:
+    torch.manual_seed(0)
+    parts, gates = torch.randn(2, 7, 64), torch.ones(2, 7, 1)
+    gates[0, 2] = 0.25
+    affinity = Affinity(64)
+    whole, gated = affinity(parts, torch.ones(2, 7, 1)), affinity(parts, gates)
+    torch.testing.assert_close(gated.sum(2), torch.ones(2, 7))
+    torch.testing.assert_close(gated[0, :, 2] / gated[0, :, 3], whole[0, :, 2] / whole[0, :, 3] / 4)
+    torch.testing.assert_close(gated[1], whole[1])
+
+
+def test_pooling_what_is_seen_does_not_make_a_half_hidden_movement_weaker() -> None:
+    pool = SeenPooling(2)
+    with torch.no_grad():
+        pool.look.weight.copy_(torch.tensor([0.0, 40]).view(1, 2, 1, 1))
+        pool.look.bias.fill_(-20)
+    maps = torch.ones(2, 2, 6, 6)
+    maps[0, :, :3] = 0  # the second feature says what can be seen
+    shown, seen = pool(maps)
+    torch.testing.assert_close(shown, torch.ones(2, 2))
+    torch.testing.assert_close(seen, torch.tensor([[0.5], [1.0]]))
 
 
 def test_gates_of_hidden_regions_are_asked_to_lie_below_those_of_clear_ones() -> None:
@@ -153,14 +177,14 @@ def test_noise_in_place_of_a_hidden_region_changes_less_than_of_a_clear_one(
     rng = torch.Generator().manual_seed(0)
     batch = batch_of(bed.inputs, learned.inputs)
     with torch.no_grad():
-        features = learned.features(batch["flow"], batch["regions"])
-        known, hidden = learned.judge(features)["logits"], learned(batch)["hidden"]
+        features, seen = learned.features(batch["flow"], batch["regions"])
+        known, hidden = learned.judge(features, seen)["logits"], learned(batch)["hidden"]
         spread = features.std((0, 1))
         changed = []
         for region in range(6):
             other = features.clone()
             other[:, region] += spread * torch.randn(spread.shape, generator=rng)
-            changed.append((learned.judge(other)["logits"] - known).norm(dim=1))
+            changed.append((learned.judge(other, seen)["logits"] - known).norm(dim=1))
     change = torch.stack(changed, 1)
     low, high = hidden[:, :6] >= HIDDEN_FROM, hidden[:, :6] <= CLEAR_TO
     assert change[low].mean() < change[high].mean()

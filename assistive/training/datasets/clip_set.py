@@ -1,7 +1,8 @@
 """Clips with what is known of them, whose inputs are made when a system asks for them and kept while they fit.
 
 What is seen (:class:`ClipInputs`) and what is known (:class:`ClipSet`) are two things: who predicts is given the first
-alone, so that no label of a test clip can reach it.
+alone. The clips in it know what they show, but no maker of inputs asks them (``tests/zoo/test_systems.py`` tells them
+lies, and nobody notices); what every system is told is the frame of the apex, where its flow ends.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Affinity(nn.Module):
-    """How much each part attends to each: softmax over theta(f) phi(f)', row by row.
+    """How much each part attends to each: softmax over theta(f) phi(f)', row by row, in which a gate counts as a share.
 
     Args:
         c: features of a part.
@@ -17,10 +17,15 @@ class Affinity(nn.Module):
         super().__init__()
         self.theta, self.phi = nn.Linear(c, c, bias=False), nn.Linear(c, c, bias=False)
 
-    def forward(self, parts: Tensor) -> Tensor:
-        """Map ``(n, r, c)`` to a graph ``(n, r, r)`` whose rows sum to 1."""
+    def forward(self, parts: Tensor, gates: Tensor) -> Tensor:
+        """Map ``(n, r, c)`` to a graph ``(n, r, r)`` whose rows sum to 1.
+
+        Args:
+            parts: features.
+            gates: ``(n, r, 1)``, 0..1: how much the others listen to each part.
+        """
         score = self.theta(parts) @ self.phi(parts).transpose(1, 2) / parts.shape[2] ** 0.5
-        return score.float().softmax(2)
+        return (score.float() + gates.float().clamp_min(1e-3).log().transpose(1, 2)).softmax(2)
 
 
 class GraphConvolution(nn.Module):
