@@ -276,6 +276,8 @@ def zoo(
     """Train the published systems side by side on drawn clips, or say what they are."""
     if not (listed or quick or out):
         raise ConfigError("zoo has nothing to do", "give --list, --quick or --out", "evaluation.zoo")
+    if as_json and not listed:
+        raise ConfigError("--json goes with --list", "give --out for figures as JSON", "evaluation.zoo")
     import torch  # the other commands do without
 
     from assistive.evaluation import zoo as zoo_of

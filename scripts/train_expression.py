@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from assistive.training.fold_log import FoldLog
 from assistive.training.pca_svm import PcaSvmLearner
 from assistive.training.pools import choose_pool
 from assistive.training.protocols import PROTOCOLS, measure
+from assistive.training.system_code import code_of
 from assistive.training.systems import SystemLearner
 from assistive.yamlfile import load_yaml
 from assistive.zoo.systems import MODULES, Recipe, find, systems
@@ -46,6 +47,8 @@ PACKED = "packed"
 INNER = "inner"
 PCA_SVM = "pca_svm"
 ALL = "all"
+MACHINE = "assistive.training.linear_svm:fit"
+"""Trains systems that are fitted at once."""
 MODELS = (*MODULES, PCA_SVM, ALL)
 
 Learner = NetworkLearner | PcaSvmLearner | SystemLearner
@@ -68,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Read the data, measure, write a result for each model."""
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)  # as in every worker: with more, the last bits of the figures would be others
     config = load_yaml(args.config).data
     names = [one.name for one in systems() if one.task == "classes"] if args.model == ALL else [args.model]
     as_maps = args.model == PCA_SVM or any(name == PACKED for name, _ in args.data)
@@ -83,6 +86,8 @@ def run(args: argparse.Namespace) -> None:
     with Progress(console=console) as progress:
         for name, learner in learners.items():
             known = {**made, "model": name, "recipe": asdict(learner)}
+            if isinstance(learner, SystemLearner):
+                known["code"] = code_of(find(name))
             log = FoldLog(folders[name] / "folds.jsonl", known)
             figures = measure(clips, args.protocol, learner, range(args.seeds), log, pool, progress, name)
             results[name] = {**provenance(), "machine": machine(), **known, "read": read, **figures}
@@ -94,8 +99,12 @@ def build_map_learner(name: str, args: argparse.Namespace, config: Mapping[str, 
     """Return what learns from flow maps alone, which is all that a packed file holds.
 
     Raises:
-        AssistiveError: the system needs more of a clip, the number of epochs is none, or the model has no epochs.
+        AssistiveError: the system needs more of a clip, a quick size is asked for, the number of epochs is none, or
+            the model has no epochs.
     """
+    if args.quick:
+        what = "flow maps alone have one size: there is nothing to make quick"
+        raise AssistiveError(what, "leave --quick out", "training.quick")
     if name == PCA_SVM:
         if args.epochs is not None:
             raise AssistiveError(f"{PCA_SVM} knows no epochs", "leave --epochs out", "training.epochs")
@@ -120,6 +129,8 @@ def build_system_learner(name: str, args: argparse.Namespace, config: Mapping[st
     if system.task != "classes":
         raise AssistiveError(f"{name} ({system.number}) answers no classes", "read what evaluate.py zoo --list says",
                              "training.task")  # fmt: skip
+    if args.epochs is not None and system.trained_by == MACHINE and args.model != ALL:
+        raise AssistiveError(f"{name} knows no epochs", "leave --epochs out", "training.epochs")
     inner = args.epochs == INNER
     if inner and system.trained_by is not None:
         what = f"{name} is trained in stages: its epochs cannot be chosen inside"
@@ -132,7 +143,14 @@ def build_system_learner(name: str, args: argparse.Namespace, config: Mapping[st
 
 def _recipe(name: str, config: Mapping[str, Any]) -> Recipe:
     """Return the recipe of the config, where it has one, else the system's own."""
-    return Recipe(**config["models"][name]) if name in config["models"] else find(name).recipe
+    if name not in config["models"]:
+        return find(name).recipe
+    try:
+        return Recipe(**config["models"][name])
+    except TypeError as error:
+        known = ", ".join(one.name for one in fields(Recipe))
+        raise AssistiveError(f"the recipe of {name} has another key: {error}", f"it knows {known}",
+                             "training.recipe") from error  # fmt: skip
 
 
 def _epochs(said: str | None) -> int | None:
@@ -233,8 +251,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_count, default=2, metavar="N",
                         help="folds trained at a time, each by itself")
     parser.add_argument("--ray", metavar="ADDRESS", help="train folds on a Ray cluster instead: auto, local, HOST:PORT")
-    parser.add_argument("--threads", type=_count, default=1, metavar="N",
-                        help="of torch; these networks gain little from more")
     return parser
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from assistive.training.datasets.motion_bed import BEDS, make_bed, unseen
 from assistive.training.fold_log import FoldLog
 from assistive.training.pools import Pool
 from assistive.training.protocols import shuffled
+from assistive.training.system_code import code_of
 from assistive.training.systems import SystemLearner
 from assistive.zoo.systems import Recipe, System, find
 
@@ -76,7 +78,8 @@ class Plan:
     def header(self, system: System) -> dict[str, Any]:
         """Return all that a system's figures depend on, for its log."""
         return {
-            "system": system.name, "train": asdict(self.train), "options": dict(self.options(system)),
+            "system": system.name, "code": code_of(system), "options": dict(self.options(system)),
+            "train": asdict(self.train),
             "judged": {name: asdict(bed) for name, bed in self.judged.items()}, "recipe": asdict(self.recipe(system)),
         }  # fmt: skip
 
@@ -93,7 +96,7 @@ def whole(seeds: int) -> Plan:
 
 def quick(seeds: int) -> Plan:
     """Return a plan that ends in minutes with one seed: 24 people to learn from, 12 others."""
-    return Plan(True, BEDS["quick"], {STANDARD: unseen(BEDS["quick"], 12, 8)}, seeds)
+    return Plan(True, BEDS["quick"], {STANDARD: unseen(replace(BEDS["quick"], seed=JUDGED_SEED), 12, 8)}, seeds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,10 +165,11 @@ def run_plan(plan: Plan, names: Sequence[str], folder: Path, pool: Pool) -> dict
     jobs = missing_jobs(plan, logs)
     with Progress() as progress:
         task = progress.add_task("systems", total=len(jobs))
-        for job, rows in pool.run(partial(run_job, plan), jobs):
-            for row in rows:
-                logs[job.system].add(row)
-            progress.update(task, advance=1, description=f"{job.system} seed {job.seed}")
+        with closing(pool.run(partial(run_job, plan), jobs)) as done:
+            for job, rows in done:
+                for row in rows:
+                    logs[job.system].add(row)
+                progress.update(task, advance=1, description=f"{job.system} seed {job.seed}")
     return logs
 
 
@@ -181,7 +185,7 @@ def summarise(plan: Plan, logs: Mapping[str, FoldLog]) -> dict[str, Any]:
     """
     train, truth = make_bed(plan.train), {name: make_bed(bed) for name, bed in plan.judged.items()}
     took_ms = milliseconds(plan, list(logs))
-    middle = float(train.apex_at.mean())
+    middle = float(np.median(train.apex_at))
     summary = {}
     for name, log in logs.items():
         system = find(name)

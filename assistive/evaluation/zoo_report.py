@@ -35,6 +35,8 @@ PROTOCOL = """\
   judged on. Nothing is chosen on the latter: the number of epochs is fixed in each system's file.
 - **Seeds**: {seeds}. UF1 and UAR are means over them, ± is the standard deviation of UF1 over them. The 95 %
   interval is a bootstrap over the people judged, of the predictions of all seeds together.
+- **Training**: AdamW along a cosine with all classes weighing the same, whatever the paper used, unless the system's
+  file says otherwise; half of the clips mirrored.
 - **Shuffled**: the same training with its labels shuffled once, judged alike. Whatever a system reaches there it owes
   to chance or to a leak. Guessing is expected to reach {chance:.2f}; one shuffle may lie well above or below, since all
   clips that look alike are guessed alike.
@@ -176,7 +178,7 @@ def _apex_parts(result: Mapping[str, Any]) -> list[str]:
         parts += [
             f"## The moment of the apex: {name}",
             f"Mean absolute error of [{name}](../assistive/zoo/{name}.py) ({one['number']}, {one['parameters']:,} "
-            "parameters), beside a constant: the share of a clip at which the apex of training clips lies on average.",
+            "parameters), beside a constant: the median share of a clip at which the apex of training clips lies.",
             _markdown(columns, rows),
         ]
     return parts

@@ -64,15 +64,16 @@ def fit(learner: SystemLearner, train: ClipSet, seed: int, unlabelled: ClipInput
         unlabelled: is not looked at.
 
     Returns:
-        What was learned; it has settled on ``epochs``, ``units`` (``coded`` or ``typical``) and ``emotion``
-        (``logistic`` or ``rules``).
+        What was learned; it has settled on ``epochs``, ``units`` (``coded``, ``typical``, or ``mixed`` of both) and
+        ``emotion`` (``logistic`` or ``rules``).
 
     Raises:
         SourceError: there is one person alone, and the rules do not know the classes.
     """
-    coded = not np.isnan(train.units).any()
-    train = train if coded else with_typical_units(train)
-    settled = {"epochs": learner.pace.epochs, "units": "coded" if coded else "typical"}
+    unknown = np.isnan(train.units[:, : len(UNITS)])
+    origin = "typical" if unknown.all() else "mixed" if unknown.any() else "coded"
+    train = with_typical_units(train)
+    settled = {"epochs": learner.pace.epochs, "units": origin}
     people = np.unique(train.subjects)
     if len(people) == 1:
         if train.classes != EXPRESSIONS:

@@ -7,7 +7,7 @@ of training): each worker gets it once. A worker computes with one thread.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ KEPT = "what is done is kept"
 class Pool(Protocol):
     """A place where jobs are done."""
 
-    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result, None, None]:
         """Yield the result of each job, in the order in which they are finished.
 
         Args:
@@ -45,9 +45,9 @@ class Pool(Protocol):
 class Here:
     """This process: one job after the other, in their order."""
 
-    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result, None, None]:
         """Yield the result of each job."""
-        return map(work, jobs)
+        yield from map(work, jobs)
 
 
 HERE = Here()
@@ -63,7 +63,7 @@ class Processes:
 
     workers: int
 
-    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Iterator[Result]:
+    def run(self, work: Callable[[Job], Result], jobs: Sequence[Job]) -> Generator[Result, None, None]:
         """Yield the result of each job."""
         context = get_context("spawn")  # never forked: MediaPipe and torch have threads
         held, ours = context.Pipe(duplex=False)

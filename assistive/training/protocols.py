@@ -8,8 +8,8 @@ behind the last whole line.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
@@ -168,7 +168,7 @@ def run_fold(maps: Labelled, fold: Fold, learner: Learner, seed: int) -> tuple[P
 
 def run_folds(
     maps: Labelled, folds: Sequence[tuple[int, Fold]], learner: Learner, pool: Pool = HERE
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     """Train and test folds, each with its seed; yield their lines as they are finished.
 
     Args:
@@ -221,12 +221,13 @@ def measure(
     missing = [(seed, fold) for seed, fold in folds if (seed, fold.name) not in log.done]
     with Progress() if progress is None else nullcontext(progress) as bars:
         task = bars.add_task(title or protocol, total=len(folds), completed=len(folds) - len(missing))
-        for row in run_folds(maps, missing, learner, pool):
-            log.add(row)
-            clips, guess = _pooled(log, [one for one in folds if one[0] == row["seed"]])
-            score = uf1(maps.labels[clips], guess, len(maps.classes))
-            said = f"{title or protocol} seed {row['seed']} {row['fold']} UF1 {score:.3f}"
-            bars.update(task, advance=1, description=said)
+        with closing(run_folds(maps, missing, learner, pool)) as done:
+            for row in done:
+                log.add(row)
+                clips, guess = _pooled(log, [one for one in folds if one[0] == row["seed"]])
+                score = uf1(maps.labels[clips], guess, len(maps.classes))
+                said = f"{title or protocol} seed {row['seed']} {row['fold']} UF1 {score:.3f}"
+                bars.update(task, advance=1, description=said)
     by_seed = {seed: _figures(maps, log, [one for one in folds if one[0] == seed]) for seed in seeds}
     scores = [one["uf1"] for one in by_seed.values()]
     return {

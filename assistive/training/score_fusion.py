@@ -79,7 +79,7 @@ def rate_increase(fused: float, best: float) -> float:
         fused: accuracy of all together, 0..1.
         best: accuracy of the best one, 0..1; without errors, nothing can be taken away: 0.
     """
-    return 0.0 if best == 1 and fused == 1 else (fused - best) / max(1 - best, LEAST)
+    return 0.0 if best == 1 else (fused - best) / (1 - best)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 Ng, Zulkifley, Saputro and Abdani name the parts: five convolutions with local response normalisation and attention on
 the flow of single frames; the frame of the highest score is the apex. Sizes, places and training are our choice, after
 the continuous labels of the same group (Sensors 2022, 22, 4011). Accepted when it is at most 3 frames off in clips of
-60 frames and at least 50 % better than the constant share of a clip that suits the training clips best.
+60 frames and at least 50 % better than the constant share of a clip that is the median of the training clips.
 """
 
 from __future__ import annotations

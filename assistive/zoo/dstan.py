@@ -5,7 +5,8 @@ one of motion, each with spatial attention of several kernels, channel attention
 whose features one machine reads. All sizes are our choice: 10 grey pictures at 128 pixels and the 9 flow fields from
 the first of them to each other (between neighbours, far more of a field is noise), four convolutions of 16 to 96
 channels, a recurrent layer in both directions. Each stream learns by itself, as if it answered alone; then the machine
-is fitted to the features of both. Accepted when the weights of the moments sum to 1 and point at the one in which
+is fitted to the features of both; its C is chosen among training people, on features of streams that have seen them.
+Accepted when the weights of the moments sum to 1 and point at the one in which
 something moves, and when a poisoned test part changes no support vector.
 """
 

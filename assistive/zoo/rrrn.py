@@ -141,5 +141,5 @@ SYSTEM = System(
     reported="unknown",
     build=Rrrn,
     recipe=Recipe(epochs=30),
-    quick=Quick(recipe=Recipe(epochs=40, batch=16)),
+    quick=Quick(options={"side": 56, "size": 24}, recipe=Recipe(epochs=40, batch=16)),
 )

@@ -76,14 +76,12 @@ class Recipe:
         batch: clips in a step.
         rate: highest learning rate of AdamW; after a warm-up of one epoch it falls along a cosine.
         decay: weight decay.
-        smoothing: share of the label that is spread over all classes.
     """
 
     epochs: int = 30
     batch: int = 32
     rate: float = 1e-3
     decay: float = 1e-2
-    smoothing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

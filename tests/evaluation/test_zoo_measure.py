@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class Counting:
     def __init__(self, until: int = 1_000) -> None:
         self.until, self.jobs = until, []
 
-    def run(self, work: Callable[[Job], Any], jobs: Sequence[Job]) -> Iterator[Any]:
+    def run(self, work: Callable[[Job], Any], jobs: Sequence[Job]) -> Generator[Any, None, None]:
         for job in jobs:
             if len(self.jobs) == self.until:
                 raise KeyboardInterrupt

@@ -84,6 +84,7 @@ class Guessing:
     ("arguments", "what"),
     [
         ((), "zoo has nothing to do"),
+        (("--quick", "--json"), "--json goes with --list"),
         (("--quick", "--model", "of_tanet"), "no system is named 'of_tanet'"),
         (("--out", "{folder}"), "it is a folder"),
     ],

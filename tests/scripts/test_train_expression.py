@@ -131,6 +131,8 @@ def test_a_collection_from_pictures_to_figures(
         (("--data", "packed", "{maps}", "--model", "all"), "packed files hold flow maps alone, and dual_atme"),
         (("--data", "motion_bed", "quick", "--model", "apex_spotter"), "apex_spotter (S6) answers no classes"),
         (("--data", "motion_bed", "quick", "--model", "dstan", "--epochs", "inner"), "dstan is trained in stages"),
+        (("--data", "motion_bed", "quick", "--model", "lbp_top", "--epochs", "3"), "lbp_top knows no epochs"),
+        (("--data", "packed", "{maps}", "--model", "stst_net", "--quick"), "flow maps alone have one size"),
         (("--data", "motion_bed", "dark", "--model", "stst_net"), "no condition of motion_bed is named 'dark'"),
         (("--data", "motion_bed", "quick", "--config", "none.yaml"), "cannot read none.yaml"),
     ],

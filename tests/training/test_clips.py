@@ -106,8 +106,8 @@ def test_a_cover_hides_the_frames_and_stills_the_flow(kind: str) -> None:
 def test_every_input_has_its_shape(small: ClipSet) -> None:
     shapes = {
         "frames": (4, 1, 32, 32), "onset": (1, 32, 32), "apex": (1, 32, 32), "flow": (3, 32, 32),
-        "flow_map": (3, 32, 32), "flow_sequence": (4, 3, 32, 32), "flow_between": (4, 3, 32, 32), "puzzle": (3, 32, 32),
-        "landmarks": (4, 68, 2), "regions": (7, 4), "cover": (1, 32, 32), "region_cover": (7,), "timing": (2,),
+        "flow_map": (3, 32, 32), "flow_sequence": (4, 3, 32, 32), "puzzle": (3, 32, 32),
+        "landmarks": (4, 68, 2), "regions": (7, 4), "cover": (1, 32, 32),
     }  # fmt: skip
     needs = [Need(key, 32, 4) for key in shapes]
     batch = batch_of(small.inputs, needs, np.array([3, 1]))
@@ -120,13 +120,13 @@ def test_every_input_has_its_shape(small: ClipSet) -> None:
         small.inputs.read(Need("flwo", 28))
 
 
-def test_the_sequences_are_what_they_say(small: ClipSet) -> None:
-    still = replace(SMALL, noise_px=0.0)
-    quiet = make_bed(still).inputs
-    from_onset, between = (quiet.read(Need(key, 28, 5)).astype(np.float64) for key in ("flow_sequence", "flow_between"))
-    # Medians are taken away from each field by itself, so that only differences within a field add up.
-    centred = [part[:, :, :2] - part[:, :, :2].mean((3, 4), keepdims=True) for part in (from_onset, between)]
-    np.testing.assert_allclose(centred[1].cumsum(1), centred[0], atol=5e-3)
+def test_the_sequence_goes_from_the_onset_to_each_moment() -> None:
+    quiet = make_bed(replace(SMALL, noise_px=0.0)).inputs
+    sequence = quiet.read(Need("flow_sequence", 28, 5)).astype(np.float64)[:, :, :2]
+    for fields, clip in zip(sequence, quiet, strict=True):
+        for field, moment in zip(fields, inputs.moments(clip.length, 6)[1:], strict=True):
+            true = clip.flow(0, moment, 28).transpose(2, 0, 1)
+            np.testing.assert_allclose(field, true - np.median(true, (1, 2), keepdims=True), atol=5e-3)
 
 
 def test_the_puzzle_shows_brows_above_and_mouth_below() -> None:
@@ -139,11 +139,14 @@ def test_the_puzzle_shows_brows_above_and_mouth_below() -> None:
     assert negative[:, :14].sum() > negative[:, 14:].sum()
 
 
-def test_a_covered_region_is_known_as_such() -> None:
-    made = make_bed(BedSettings(subjects=3, clips=2, covered=1.0, cover="mask"))
-    share = dict(zip(inputs.REGIONS, made.inputs.read(Need("region_cover", 112)).mean(0), strict=True))
-    assert share["right_mouth"] > 0.9 and share["left_mouth"] > 0.9
-    assert share["right_eye"] < 0.05 and share["left_eye"] < 0.05
+def test_a_mask_covers_the_mouth_and_leaves_the_eyes() -> None:
+    made = make_bed(BedSettings(subjects=3, clips=2, covered=1.0, cover="mask")).inputs
+    places = (made.read(Need("regions", 112)) * 112).round().astype(int)
+    for hidden, boxes in zip(made.read(Need("cover", 112))[:, 0], places, strict=True):
+        share = {name: hidden[top:bottom, left:right].mean()
+                 for name, (left, top, right, bottom) in zip(inputs.REGIONS, boxes, strict=True)}  # fmt: skip
+        assert share["right_mouth"] > 0.9 and share["left_mouth"] > 0.9
+        assert share["right_eye"] < 0.05 and share["left_eye"] < 0.05
 
 
 def test_inputs_are_made_once_shared_and_left_behind_when_pickled(

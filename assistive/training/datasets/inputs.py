@@ -8,13 +8,10 @@ A new key is a function here and an entry in ``MAKERS``. Arrays of one clip, bef
     flow           float (3, S, S)              onset to apex: u, v (pixels at side S, median taken away), strain
     flow_map       float (3, S, S)              the same as the running system packs it: median 0, root mean square 1
     flow_sequence  float (T, 3, S, S)           onset to each of T moments, the first of them after the onset
-    flow_between   float (T, 3, S, S)           between neighbours of T + 1 moments, the first of them the onset
     puzzle         float (3, S, S)              flow of the strip of brows and eyes above that of the strip of the mouth
     landmarks      float (T, 68, 2)             fractions of the crop, at the same moments as ``frames``
     regions        float (7, 4)                 left, top, right, bottom in fractions, in the order of ``REGIONS``
     cover          float (1, S, S)              share of each pixel that is hidden, 0..1
-    region_cover   float (7,)                   share of each region that is hidden, 0..1
-    timing         float (2,)                   frames from onset to offset, frames per second
     phases         uint8 -> 0..1 (P, T, C, S, S)    frames length / T apart, from each of P starts
     phase_flow     float (P, T-1, 2, S/2, S/2)  between neighbours of those: u, v as they are, pixels at side S
     phase_landmarks float (P, T-1, 68, 2)       of those but the first
@@ -171,11 +168,6 @@ def _flow_sequence(clip: Clip, need: Need) -> Array:
     return np.stack([channels(clip.flow(0, end, need.side)) for end in ends]).astype(np.float16)
 
 
-def _flow_between(clip: Clip, need: Need) -> Array:
-    pairs = pairwise(moments(clip.length, need.steps + 1))
-    return np.stack([channels(clip.flow(one, two, need.side)) for one, two in pairs]).astype(np.float16)
-
-
 def _puzzle(clip: Clip, need: Need) -> Array:
     """Cut both strips out of the flow and stretch them to half the height each, their movement with them."""
     side, flow = need.side, clip.flow(0, clip.apex, need.side)
@@ -206,16 +198,6 @@ def _cover(clip: Clip, need: Need) -> Array:
     return clip.hidden(need.side)[None].astype(np.float16)
 
 
-def _region_cover(clip: Clip, need: Need) -> Array:
-    hidden, found = clip.hidden(need.side), boxes(clip.landmarks([0], need.side)[0])
-    edges = np.stack([np.floor(found[:, :2] * need.side), np.ceil(found[:, 2:] * need.side)], 1).astype(int)
-    return np.array([hidden[y0:y1, x0:x1].mean() for (x0, y0), (x1, y1) in edges], np.float32)
-
-
-def _timing(clip: Clip, need: Need) -> Array:
-    return np.array((clip.length, clip.rate_hz), np.float32)
-
-
 def _phases(clip: Clip, need: Need) -> Array:
     return np.stack([_pictures(clip, numbers, need) for numbers in phases(clip.length, need.steps)])
 
@@ -233,8 +215,8 @@ def _phase_landmarks(clip: Clip, need: Need) -> Array:
 
 MAKERS: dict[str, Maker] = {
     "frames": _frames, "magnified": _magnified, "onset": _onset, "apex": _apex, "flow": _flow, "flow_map": _flow_map,
-    "flow_sequence": _flow_sequence, "flow_between": _flow_between, "puzzle": _puzzle, "landmarks": _landmarks,
-    "regions": _regions, "cover": _cover, "region_cover": _region_cover, "timing": _timing, "phases": _phases,
+    "flow_sequence": _flow_sequence, "puzzle": _puzzle, "landmarks": _landmarks,
+    "regions": _regions, "cover": _cover, "phases": _phases,
     "phase_flow": _phase_flow, "phase_landmarks": _phase_landmarks,
 }  # fmt: skip
 """How each input is made."""

@@ -51,18 +51,10 @@ def _regions(x: Tensor) -> Tensor:
     return torch.stack([1 - right, top, 1 - left, bottom], 2)
 
 
-def _region_cover(x: Tensor) -> Tensor:
-    return x[:, list(MIRRORED_REGIONS)]
-
-
-def _same(x: Tensor) -> Tensor:
-    return x
-
-
 WAYS: dict[str, Callable[[Tensor], Tensor]] = {
     "frames": _picture, "magnified": _picture, "onset": _picture, "apex": _picture, "cover": _picture,
-    "flow": _flow, "flow_map": _flow, "flow_sequence": _flow, "flow_between": _flow, "puzzle": _flow,
-    "landmarks": _landmarks, "regions": _regions, "region_cover": _region_cover, "timing": _same,
+    "flow": _flow, "flow_map": _flow, "flow_sequence": _flow, "puzzle": _flow,
+    "landmarks": _landmarks, "regions": _regions,
     "phases": _picture, "phase_flow": _flow, "phase_landmarks": _landmarks,
 }  # fmt: skip
 """How an input is mirrored, by its key; a new input needs its entry."""

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-BLOCK_SHARE = (0.05, 0.3)
+BLOCK_SHARE = (0.1, 0.45)
 """Area of a block as a share of the face's box, from and to."""
 MASK_TOP = (0.25, 0.75)
 """Where a mask begins, from the bridge of the nose (0) to its tip (1)."""
