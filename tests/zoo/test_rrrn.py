@@ -18,7 +18,7 @@ from assistive.training.systems import SystemLearner, batch_of, outputs_of  # no
 from assistive.zoo.blocks.occlusion import KINDS, block, glasses, hide, mask  # noqa: E402
 from assistive.zoo.blocks.regions import SeenPooling, cut  # noqa: E402
 from assistive.zoo.blocks.relations import Affinity, GraphConvolution  # noqa: E402
-from assistive.zoo.rrrn import CLEAR_TO, HIDDEN_FROM, Rrrn, covered, rank_loss  # noqa: E402
+from assistive.zoo.rrrn import CLEAR_TO, HIDDEN_FROM, SYSTEM, Rrrn, covered, rank_loss  # noqa: E402
 from assistive.zoo.systems import Batch, SystemNetwork  # noqa: E402
 
 SIDE = 112
@@ -154,10 +154,15 @@ def bed() -> ClipSet:
     return make_bed(replace(unseen(BEDS["standard"]), cover="block", covered=1.0, block_share=0.25))
 
 
+def train(seed: int, **options: object) -> SystemNetwork:
+    torch.set_num_threads(1)
+    learner = SystemLearner("rrrn", SYSTEM.quick.recipe, {**SYSTEM.quick.options, **options})
+    return learner.train(read_bed("quick"), seed)
+
+
 @pytest.fixture(scope="module")
 def learned() -> SystemNetwork:
-    torch.set_num_threads(1)
-    return SystemLearner("rrrn").train(read_bed(), 0)
+    return train(0)
 
 
 @pytest.mark.slow
@@ -191,11 +196,14 @@ def test_noise_in_place_of_a_hidden_region_changes_less_than_of_a_clear_one(
 
 
 @pytest.mark.slow
-def test_a_block_costs_less_than_without_gates_and_hiding_while_training(learned: SystemNetwork, bed: ClipSet) -> None:
-    clear = make_bed(unseen(BEDS["standard"]))
-    plain = SystemLearner("rrrn", options={"gates": False, "hidden": 0.0}).train(read_bed(), 0)
-    cost = []
-    for network in (learned, plain):
-        scores = [uf1(part.labels, outputs_of(network, part.inputs)["logits"].argmax(1)) for part in (clear, bed)]
-        cost.append(scores[0] - scores[1])
-    assert cost[0] < cost[1]
+def test_a_block_costs_less_than_half_of_what_it_costs_without_gates_and_hiding_while_training() -> None:
+    clear = unseen(replace(BEDS["standard"], seed=3), 80)
+    beds = [make_bed(clear), make_bed(replace(clear, cover="block", covered=1.0, block_share=0.25))]
+    costs = []
+    for options in ({}, {"gates": False, "hidden": 0.0}):
+        networks = [train(seed, **options) for seed in range(3)]
+        found = np.array([[uf1(bed.labels, outputs_of(one, bed.inputs)["logits"].argmax(1)) for bed in beds]
+                          for one in networks])  # fmt: skip
+        assert found[:, 0].min() > 0.94
+        costs.append((found[:, 0] - found[:, 1]).mean())
+    assert costs[0] < costs[1] / 2
