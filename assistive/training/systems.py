@@ -72,9 +72,10 @@ class Fitted:
     network: SystemNetwork
     settled: Mapping[str, Any]
 
-    def predict(self, inputs: ClipInputs) -> NDArray[np.int64]:
-        """Return the class of each clip, int64 ``(n,)``."""
-        return np.asarray(self.outputs(inputs)["logits"].argmax(1), np.int64)
+    def predict(self, inputs: ClipInputs) -> NDArray[Any]:
+        """Return the class of each clip, int64 ``(n,)``; of a system that spots, the moment of the apex, 0..1."""
+        out = self.outputs(inputs)
+        return np.asarray(out["logits"].argmax(1), np.int64) if "logits" in out else out["apex_at"]
 
     def outputs(self, inputs: ClipInputs) -> dict[str, NDArray[np.float32]]:
         """Return all that the network answers, a row a clip."""

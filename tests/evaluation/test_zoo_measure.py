@@ -83,6 +83,16 @@ def test_other_data_do_not_continue_a_log(tmp_path: Path) -> None:
         run_plan(other, ["stst_net"], tmp_path, Counting(until=0))
 
 
+def test_a_system_that_spots_answers_moments(tmp_path: Path) -> None:
+    logs = run_plan(plan(), ["apex_spotter"], tmp_path, HERE)
+    found = summarise(plan(), logs)["systems"]["apex_spotter"]["conditions"]
+    guess = np.array(logs["apex_spotter"].done[0, STANDARD]["guess"])
+    truth = make_bed(plan().judged[STANDARD]).apex_at
+    assert ((guess > 0) & (guess <= 1)).all() and len(set(guess.tolist())) > 2
+    assert np.abs(guess - truth).mean() < 0.5
+    assert set(found) == {STANDARD, "slow", SHUFFLED} and found[STANDARD]["mae_ms"] > 0
+
+
 def test_moments_are_measured_in_frames_and_ms_beside_the_constant() -> None:
     bed = make_bed(BedSettings(subjects=4, clips=5, rate_hz=100.0))
     steps = np.array([clip.length - 1 for clip in bed.inputs])
