@@ -281,7 +281,7 @@ def zoo(
     import torch  # the other commands do without
 
     from assistive.evaluation import zoo as zoo_of
-    from assistive.evaluation import zoo_measure, zoo_report
+    from assistive.evaluation import zoo_figures, zoo_measure, zoo_report
     from assistive.training.pools import choose_pool
     from assistive.zoo.systems import systems
 
@@ -301,7 +301,7 @@ def zoo(
     except KeyboardInterrupt:
         console.print(f"stopped; the same command goes on from what is finished in {run}")
         raise typer.Exit(EXIT_INTERRUPTED) from None
-    result = {**provenance(), "machine": machine(), **zoo_measure.summarise(plan, logs)}
+    result = {**provenance(), "machine": machine(), **zoo_figures.summarise(plan, logs)}
     if out is not None:
         write_json(out, result)
     if markdown is not None:

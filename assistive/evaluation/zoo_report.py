@@ -7,7 +7,8 @@ from typing import Any
 
 from rich.table import Table
 
-from assistive.evaluation.zoo_measure import CHANCE, SHUFFLED, STANDARD, learned
+from assistive.evaluation.zoo_figures import CHANCE, learned
+from assistive.evaluation.zoo_measure import SHUFFLED, STANDARD
 
 CONDITIONS = {
     STANDARD: "as trained", "faint": "faint", "slow": "30 frames/s", "covered": "covered", "other": "other camera",

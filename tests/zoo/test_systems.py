@@ -13,7 +13,8 @@ torch = pytest.importorskip("torch")
 
 from assistive.errors import ConfigError  # noqa: E402
 from assistive.evaluation.zoo import count_macs, describe, one_clip  # noqa: E402
-from assistive.evaluation.zoo_measure import learned, quick, run_plan, summarise  # noqa: E402
+from assistive.evaluation.zoo_figures import learned, summarise  # noqa: E402
+from assistive.evaluation.zoo_measure import quick, run_plan  # noqa: E402
 from assistive.synth.motion_bed import BedSettings  # noqa: E402
 from assistive.training.datasets.clip_set import ClipInputs, ClipSet  # noqa: E402
 from assistive.training.datasets.inputs import MAKERS  # noqa: E402
