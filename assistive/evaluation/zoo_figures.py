@@ -18,12 +18,14 @@ from assistive.evaluation.zoo_measure import SHUFFLED, STANDARD, Plan
 from assistive.training.datasets.clip_set import ClipSet
 from assistive.training.datasets.motion_bed import make_bed
 from assistive.training.fold_log import FoldLog
-from assistive.zoo.systems import find
+from assistive.zoo.systems import Need, find
 
 CHANCE = 1 / CLASSES
 """UF1 that guessing in the shares of the classes is expected to reach, whatever these are."""
 HALF = 0.5
 """An apex spotter must lie so far below the error of the constant."""
+MOVEMENT = Need("flow_sequence", 50, 30)
+"""What is searched for the largest movement."""
 ROUNDS = 15
 """Interleaved rounds in which milliseconds are measured."""
 
@@ -89,7 +91,11 @@ def _scores(bed: ClipSet, guesses: Mapping[int, NDArray[Any]]) -> dict[str, Any]
 
 
 def _distances(bed: ClipSet, guesses: Mapping[int, NDArray[Any]], constant: float) -> dict[str, Any]:
-    """Return how far the apex was missed, beside the constant share of a clip that training clips suggest."""
+    """Return how far the apex was missed, beside two that know no network.
+
+    ``constant`` is the share of a clip that training clips suggest, ``movement`` the moment of the largest mean
+    movement since the onset.
+    """
     steps = np.array([clip.length - 1 for clip in bed.inputs], np.float64)
     ms = 1000 / np.array([clip.rate_hz for clip in bed.inputs], np.float64)
 
@@ -98,15 +104,23 @@ def _distances(bed: ClipSet, guesses: Mapping[int, NDArray[Any]], constant: floa
         return float(frames.mean()), float((frames * ms).mean())
 
     each = [missed(guess) for guess in guesses.values()]
-    still = missed(constant)
+    still, most = missed(constant), missed(_largest_movement(bed))
     return {
         "mae_frames": round(float(np.mean([one[0] for one in each])), 3),
         "mae_ms": round(float(np.mean([one[1] for one in each])), 2),
         "mae_frames_by_seed": dict(zip(map(str, guesses), [round(one[0], 3) for one in each], strict=True)),
         "constant": {"at": round(constant, 3), "mae_frames": round(still[0], 3), "mae_ms": round(still[1], 2)},
+        "movement": {"mae_frames": round(most[0], 3), "mae_ms": round(most[1], 2)},
         "below_constant": round(1 - float(np.mean([one[0] for one in each])) / still[0], 3),
         "clips": len(bed),
     }  # fmt: skip
+
+
+def _largest_movement(bed: ClipSet) -> NDArray[np.float64]:
+    """Return when the flow since the onset is strongest on average, 0..1, float64 ``(n,)``."""
+    fields = bed.inputs.read(MOVEMENT)[:, :, :2].astype(np.float32)
+    strength = np.hypot(fields[:, :, 0], fields[:, :, 1]).mean((2, 3))
+    return np.asarray((strength.argmax(1) + 1) / MOVEMENT.steps, np.float64)
 
 
 def milliseconds(plan: Plan, names: Sequence[str]) -> dict[str, float]:

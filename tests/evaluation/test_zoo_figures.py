@@ -24,6 +24,12 @@ def test_moments_are_measured_in_frames_and_ms_beside_the_constant() -> None:
     assert found["below_constant"] == pytest.approx(1 - 1 / still, abs=1e-3)
 
 
+def test_without_noise_the_largest_movement_is_the_apex() -> None:
+    bed = make_bed(BedSettings(subjects=4, clips=5, noise_px=0.0, intensity_px=(1.0, 1.2)))
+    found = zoo_figures._distances(bed, {0: bed.apex_at}, 0.5)
+    assert found["movement"]["mae_frames"] < 0.5 * found["constant"]["mae_frames"]
+
+
 @pytest.mark.parametrize(
     ("low", "control", "verdict"), [(0.8, 0.5, True), (0.45, 0.5, False), (0.3, 0.2, False), (0.34, 0.33, True)]
 )
