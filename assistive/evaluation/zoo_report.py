@@ -71,7 +71,7 @@ def terminal(result: Mapping[str, Any]) -> Iterable[Table]:
 
 
 def _apex_table(name: str, one: Mapping[str, Any]) -> Table:
-    columns = ("condition", "frames missed", "ms missed", "constant: frames (ms)", "below it", "largest movement")
+    columns = ("condition", "frames missed", "95 %", "ms missed", "constant: frames (ms)", "below", "largest movement")
     table = Table(*columns, title=f"{name} ({one['number']}): moment of the apex", title_justify="left")
     for condition, row in one["conditions"].items():
         table.add_row(condition, *_apex_cells(row))
@@ -175,7 +175,7 @@ def _apex_parts(result: Mapping[str, Any]) -> list[str]:
     parts = []
     for name, one in _apex(result).items():
         rows = [[CONDITIONS.get(key, "labels shuffled"), *_apex_cells(row)] for key, row in one["conditions"].items()]
-        columns = ("", "frames missed", "ms missed", "constant: frames (ms)", "below it", "largest movement")
+        columns = ("", "frames missed", "95 %", "ms missed", "constant: frames (ms)", "below it", "largest movement")
         parts += [
             f"## The moment of the apex: {name}",
             f"Mean absolute error of [{name}](../assistive/zoo/{name}.py) ({one['number']}, {one['parameters']:,} "
@@ -190,8 +190,10 @@ def _apex_parts(result: Mapping[str, Any]) -> list[str]:
 
 def _apex_cells(row: Mapping[str, Any]) -> list[str]:
     still, most = row["constant"], row["movement"]
-    return [f"{row['mae_frames']:.2f}", f"{row['mae_ms']:.1f}", f"{still['mae_frames']:.2f} ({still['mae_ms']:.1f})",
-            f"{100 * row['below_constant']:.0f} %", f"{most['mae_frames']:.2f} ({most['mae_ms']:.1f})"]  # fmt: skip
+    low, high = row["mae_frames_ci95"]
+    cells = [f"{row['mae_frames']:.2f}", f"{low:.2f} to {high:.2f}", f"{row['mae_ms']:.1f}"]
+    cells += [f"{still['mae_frames']:.2f} ({still['mae_ms']:.1f})", f"{100 * row['below_constant']:.0f} %"]
+    return [*cells, f"{most['mae_frames']:.2f} ({most['mae_ms']:.1f})"]
 
 
 def _portrait(name: str, one: Mapping[str, Any]) -> str:

@@ -39,7 +39,16 @@ def test_to_have_learned_the_interval_lies_above_control_and_chance(low: float, 
     assert learned({"task": "classes", "conditions": {STANDARD: conditions[STANDARD]}}) is None
 
 
-@pytest.mark.parametrize(("below", "verdict"), [(0.5, True), (0.49, False)])
-def test_an_apex_spotter_has_learned_when_it_halves_the_error(below: float, verdict: bool) -> None:
-    conditions = {STANDARD: {"below_constant": below}, SHUFFLED: {"below_constant": 0.0}}
+@pytest.mark.parametrize(("high", "verdict"), [(5.9, True), (6.1, False), (8.5, False)])
+def test_an_apex_spotter_has_learned_when_it_beats_both_that_know_no_network(high: float, verdict: bool) -> None:
+    found = {"mae_frames_ci95": [3.0, high], "constant": {"mae_frames": 8.0}, "movement": {"mae_frames": 6.0}}
+    conditions = {STANDARD: found, SHUFFLED: found}
     assert learned({"task": "apex", "conditions": conditions}) is verdict
+
+
+def test_the_interval_of_an_error_is_drawn_over_people() -> None:
+    alike = np.repeat([1.0, 3.0], 50)
+    low, high = zoo_figures._mean_ci95(alike, ("a",) * 50 + ("b",) * 50)
+    assert (low, high) == (1.0, 3.0)
+    low, high = zoo_figures._mean_ci95(alike, tuple(map(str, range(100))))
+    assert 1.7 < low < 2 < high < 2.3

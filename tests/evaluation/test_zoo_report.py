@@ -22,7 +22,8 @@ def _scored(uf1: float, sd: float | None = 0.01) -> dict[str, Any]:
 
 def _missed(frames: float) -> dict[str, Any]:
     constant = {"at": 0.5, "mae_frames": 10.0, "mae_ms": 50.0}
-    return {"mae_frames": frames, "mae_ms": 5 * frames, "constant": constant, "below_constant": 1 - frames / 10,
+    return {"mae_frames": frames, "mae_ms": 5 * frames, "mae_frames_ci95": [frames - 0.5, frames + 0.5],
+            "constant": constant, "below_constant": 1 - frames / 10,
             "movement": {"mae_frames": 3.0, "mae_ms": 15.0}}  # fmt: skip
 
 
@@ -60,8 +61,8 @@ def test_the_best_comes_first_with_its_control_beside_it(result: dict[str, Any])
 
 def test_the_apex_has_a_table_of_its_own(result: dict[str, Any]) -> None:
     text = render(result)
-    assert "| as trained | 2.00 | 10.0 | 10.00 (50.0) | 80 % | 3.00 (15.0) |" in text
-    assert "| labels shuffled | 9.00 | 45.0 | 10.00 (50.0) | 10 % | 3.00 (15.0) |" in text
+    assert "| as trained | 2.00 | 1.50 to 2.50 | 10.0 | 10.00 (50.0) | 80 % | 3.00 (15.0) |" in text
+    assert "| labels shuffled | 9.00 | 8.50 to 9.50 | 45.0 | 10.00 (50.0) | 10 % | 3.00 (15.0) |" in text
 
 
 def test_what_has_not_learned_is_named(result: dict[str, Any]) -> None:
