@@ -6,16 +6,16 @@ description. Accepted when it has the 2.66 M parameters that others count (2,664
 
 from __future__ import annotations
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
+from assistive.zoo.blocks.two_streams import TwoStreams
 from assistive.zoo.systems import FlowSystem, Quick, Recipe, System
 
 KERNELS = (6, 16)
 HIDDEN = 1024
 
 
-class OffApexNet(nn.Module):
+class OffApexNet(TwoStreams):
     """Classify flow maps by u and v.
 
     Args:
@@ -25,19 +25,12 @@ class OffApexNet(nn.Module):
     """
 
     def __init__(self, classes: int, side: int = 28, dropout: float = 0.5) -> None:
-        super().__init__()
-        self.streams = nn.ModuleList(_stream() for _ in range(2))
-        self.classify = nn.Sequential(
+        streams = [_stream() for _ in range(2)]
+        super().__init__(streams, nn.Sequential(
             nn.Linear(2 * KERNELS[1] * (side // 4) ** 2, HIDDEN), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(HIDDEN, HIDDEN), nn.ReLU(), nn.Dropout(dropout),
             nn.Linear(HIDDEN, classes),
-        )  # fmt: skip
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map u, v, strain ``(n, 3, side, side)`` to logits ``(n, classes)``; the strain is not looked at."""
-        seen = [stream(x[:, i : i + 1]).flatten(1) for i, stream in enumerate(self.streams)]
-        out: Tensor = self.classify(torch.cat(seen, 1))
-        return out
+        ))  # fmt: skip
 
 
 def _stream() -> nn.Sequential:

@@ -25,11 +25,10 @@ from rich.progress import track
 from assistive.errors import SourceError
 from assistive.expression import flow as flow_code
 from assistive.expression.flow import SIDE, aligned, crop_matrix, optical_flow
-from assistive.sources.images import read_picture
 from assistive.synth.face_portraits import landmarks68
 from assistive.training.datasets.clip_set import ACTION_UNITS, ClipInputs, ClipSet
 from assistive.training.datasets.face_points import MeshPoints
-from assistive.training.datasets.flow_maps import MAX_PIXELS, NO_FACE, OTHER_SIZE, PointFinder
+from assistive.training.datasets.flow_maps import NO_FACE, OTHER_SIZE, PointFinder, read_release
 from assistive.training.datasets.inputs import Float
 from assistive.training.datasets.me_clip import Collection, MicroClip, number_pictures
 
@@ -134,13 +133,7 @@ class FilmedClip:
         return digest.hexdigest()
 
 
-@lru_cache(maxsize=16)
-def _read(path: Path) -> NDArray[np.uint8]:
-    try:
-        return read_picture(path, MAX_PIXELS)
-    except SourceError as error:
-        what = f"cannot read {path} as a picture"
-        raise SourceError(what, "copy it again from the release", "maps.picture") from error
+_read = lru_cache(maxsize=16)(read_release)
 
 
 @lru_cache(maxsize=2)

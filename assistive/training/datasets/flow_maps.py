@@ -140,7 +140,7 @@ def _key(clip: MicroClip, finder: PointFinder, recipe: FlowRecipe) -> str:
 
 def _map(clip: MicroClip, finder: PointFinder, recipe: FlowRecipe) -> NDArray[np.uint8] | str:
     """Return the map, or why there is none."""
-    onset, apex = _picture(clip.onset), _picture(clip.apex)
+    onset, apex = read_release(clip.onset), read_release(clip.apex)
     if onset.shape != apex.shape:
         return OTHER_SIZE
     points = finder.points(onset)
@@ -151,7 +151,12 @@ def _map(clip: MicroClip, finder: PointFinder, recipe: FlowRecipe) -> NDArray[np
     return pack_map(flow, recipe.side)
 
 
-def _picture(path: Path) -> NDArray[np.uint8]:
+def read_release(path: Path) -> NDArray[np.uint8]:
+    """Read a picture of a collection, uint8 ``(H, W, 3)``, RGB.
+
+    Raises:
+        SourceError: it is damaged.
+    """
     try:
         return read_picture(path, MAX_PIXELS)
     except SourceError as error:
