@@ -191,7 +191,7 @@ class _Folds:
         seed, fold = job
         try:
             return run_fold(self.maps, fold, self.learner, seed)[1]
-        except Exception as error:
+        except Exception as error:  # only to say which fold; it goes on
             error.add_note(f"fold {fold.name} with seed {seed} failed")
             raise
 

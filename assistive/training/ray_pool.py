@@ -122,5 +122,5 @@ def _do(shared: list[Any], job: Any) -> tuple[AssistiveError | None, Any]:
         _work[name] = import_module("ray").get(reference)
     try:
         return None, _work[name](job)
-    except Exception as error:
+    except Exception as error:  # the worker's edge: what failed is told where the run began
         return told(error), None
